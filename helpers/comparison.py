@@ -112,7 +112,7 @@ def compare_init_weights(
         The comparison; as the last line of a cell it shows itself as a table.
 
     Raises:
-        ComparisonError: `model_list` or `plot_n_batches` is not as described.
+        ComparisonError: an argument is not as described, or a loader gives no batches.
     """
     _check(model_list, plot_n_batches)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -120,6 +120,11 @@ def compare_init_weights(
         torch.manual_seed(seed)
         train_batches = Batches(train_loader, device, EPOCHS)
         valid_batches = Batches(valid_loader, device)
+    if not len(train_batches) or not len(valid_batches):
+        raise ComparisonError(
+            "train_loader and valid_loader must each give batches; they give "
+            f"{len(train_batches)} and {len(valid_batches)}."
+        )
     runs = []
     for model, label in model_list:
         initial = {

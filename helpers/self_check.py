@@ -34,7 +34,7 @@ class _Finding:
     hint: str = ""
 
 
-def check(function: Callable[[nn.Module], object], hint: bool = False) -> None:
+def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     """Say whether an initialization function draws normal weights by the general rule.
 
     Prints correct, incorrect or not attempted and, for each layer, what was expected and what
@@ -59,14 +59,14 @@ def check(function: Callable[[nn.Module], object], hint: bool = False) -> None:
     _tell("\n".join(lines), failed=outcome != "correct")
 
 
-def is_attempted(function: Callable[[nn.Module], object]) -> bool:
+def is_attempted(function: Callable[[nn.Module], None]) -> bool:
     """Tell whether `function` changes the weights of a linear layer; print a sentence if not."""
-    model = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 10))
-    before = [layer.weight.detach().clone() for layer in (model[0], model[2])]
+    layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
+    model = nn.Sequential(layers[0], nn.ReLU(), layers[1])
+    before = [layer.weight.detach().clone() for layer in layers]
     with torch.random.fork_rng():
         model.apply(function)
-    after = [layer.weight for layer in (model[0], model[2])]
-    if all(torch.equal(old, new) for old, new in zip(before, after, strict=True)):
+    if all(torch.equal(old, layer.weight) for old, layer in zip(before, layers, strict=True)):
         print(
             f"{getattr(function, '__name__', 'The function')} leaves the weights as they are, so "
             "there is nothing to compare yet. Fill in the exercise above, then run this cell again."
@@ -101,7 +101,7 @@ def _tell(message: str, failed: bool) -> None:
     print(message)
 
 
-def _judge(function: Callable[[nn.Module], object]) -> tuple[str, list[_Finding]]:
+def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
     layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in _LAYERS]
     others: list[nn.Module] = [nn.Conv2d(3, 8, 5), nn.BatchNorm1d(40), nn.Dropout(0.2)]
     model = nn.Sequential(*others, nn.ReLU(), nn.Sequential(*layers))

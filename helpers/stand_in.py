@@ -24,83 +24,31 @@ _SIZES = {"train": 60_000, "t10k": 10_000}
 # Drawn once with random cut, then varied by place, brightness and weave: drawing every image
 # anew would take minutes.
 _CUTS_PER_CLASS = 120
+# Pixels by which a garment may sit off the middle.
+_MARGIN = 2
 
-# Outlines of the right half, from the top middle down, in a square from 0 to 1 with y downwards;
-# the left half mirrors it. The order of classes is Fashion-MNIST's.
-_HALVES: dict[str, list[tuple[float, float]]] = {
-    "T-shirt/top": [(0.5, 0.17), (0.6, 0.13), (0.9, 0.27), (0.83, 0.43), (0.7, 0.36), (0.7, 0.88)],
-    "Trouser": [(0.5, 0.1), (0.66, 0.1), (0.71, 0.92), (0.56, 0.92), (0.5, 0.3)],
-    "Pullover": [
-        (0.5, 0.15),
-        (0.62, 0.12),
-        (0.84, 0.3),
-        (0.92, 0.84),
-        (0.8, 0.86),
-        (0.7, 0.42),
-        (0.7, 0.88),
-    ],
-    "Dress": [(0.5, 0.12), (0.58, 0.07), (0.63, 0.2), (0.6, 0.42), (0.76, 0.94)],
-    "Coat": [
-        (0.5, 0.08),
-        (0.64, 0.1),
-        (0.83, 0.26),
-        (0.9, 0.8),
-        (0.79, 0.82),
-        (0.73, 0.42),
-        (0.77, 0.96),
-        (0.52, 0.96),
-        (0.515, 0.2),
-    ],
-    "Shirt": [
-        (0.5, 0.2),
-        (0.58, 0.09),
-        (0.86, 0.26),
-        (0.88, 0.6),
-        (0.77, 0.62),
-        (0.69, 0.38),
-        (0.68, 0.92),
-    ],
-    "Bag": [(0.5, 0.22), (0.6, 0.2), (0.68, 0.4), (0.9, 0.42), (0.88, 0.85)],
+# Outlines of the right half, from the top middle down, in a square from 0 to 100 with y downwards;
+# the left half mirrors it.
+_HALVES = {
+    "T-shirt/top": [(50, 17), (60, 13), (90, 27), (83, 43), (70, 36), (70, 88)],
+    "Trouser": [(50, 10), (66, 10), (71, 92), (56, 92), (50, 30)],
+    "Pullover": [(50, 15), (62, 12), (84, 30), (92, 84), (80, 86), (70, 42), (70, 88)],
+    "Dress": [(50, 12), (58, 7), (63, 20), (60, 42), (76, 94)],
+    "Coat": [(50, 8), (64, 10), (83, 26), (90, 80), (79, 82), (73, 42), (77, 96), (52, 96)],
+    "Shirt": [(50, 20), (58, 9), (86, 26), (88, 60), (77, 62), (69, 38), (68, 92)],
+    "Bag": [(50, 22), (60, 20), (68, 40), (90, 42), (88, 85)],
 }
 # Shoes point to the left and have no mirror half.
-_WHOLES: dict[str, list[tuple[float, float]]] = {
-    "Sandal": [
-        (0.06, 0.72),
-        (0.3, 0.6),
-        (0.42, 0.66),
-        (0.58, 0.46),
-        (0.66, 0.5),
-        (0.62, 0.62),
-        (0.9, 0.45),
-        (0.93, 0.76),
-        (0.85, 0.77),
-        (0.8, 0.66),
-        (0.5, 0.76),
-        (0.06, 0.79),
-    ],
-    "Sneaker": [
-        (0.05, 0.6),
-        (0.3, 0.54),
-        (0.52, 0.4),
-        (0.62, 0.46),
-        (0.94, 0.42),
-        (0.95, 0.74),
-        (0.05, 0.76),
-    ],
-    "Ankle boot": [
-        (0.08, 0.68),
-        (0.4, 0.54),
-        (0.48, 0.14),
-        (0.86, 0.14),
-        (0.88, 0.8),
-        (0.72, 0.8),
-        (0.68, 0.74),
-        (0.55, 0.84),
-        (0.08, 0.84),
-    ],
+_SANDAL_UPPER = [(6, 72), (30, 60), (42, 66), (58, 46), (66, 50), (62, 62), (90, 45)]
+_BOOT_UPPER = [(8, 68), (40, 54), (48, 14), (86, 14)]
+_WHOLES = {
+    "Sandal": [*_SANDAL_UPPER, (93, 76), (85, 77), (80, 66), (50, 76), (6, 79)],
+    "Sneaker": [(5, 60), (30, 54), (52, 40), (62, 46), (94, 42), (95, 74), (5, 76)],
+    "Ankle boot": [*_BOOT_UPPER, (88, 80), (72, 80), (68, 74), (55, 84), (8, 84)],
 }
-_CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker"]
-_CLASSES += ["Bag", "Ankle boot"]
+# The order of Fashion-MNIST's labels.
+_CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
+_CLASSES += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
 def is_stand_in(folder: str | Path) -> bool:
@@ -145,10 +93,10 @@ def _write_idx(path: Path, values: np.ndarray) -> None:
 def _cuts(name: str, generator: np.random.Generator) -> np.ndarray:
     """Draw a garment in `_CUTS_PER_CLASS` cuts: coverage of each pixel, (cuts, 28, 28), 0 to 1."""
     if name in _HALVES:
-        right = np.array(_HALVES[name])
+        right = np.array(_HALVES[name]) / 100
         outline = np.concatenate([right, (right * [-1, 1] + [1, 0])[::-1]])
     else:
-        outline = np.array(_WHOLES[name])
+        outline = np.array(_WHOLES[name]) / 100
     # Four points to a pixel give the edges their grey.
     fine = (np.arange(2 * _SIDE) + 0.5) / (2 * _SIDE)
     points = np.stack(np.meshgrid(fine, fine), axis=-1).reshape(-1, 2)
@@ -169,12 +117,13 @@ def _draw(
     images = np.empty((size, _SIDE, _SIDE), dtype=np.uint8)
     rows = np.arange(_SIDE)
     for label, shapes in enumerate(cuts):
+        padded = np.pad(shapes, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
         of_class = np.flatnonzero(labels == label)
         count = len(of_class)
-        shift = generator.integers(-2, 3, (count, 2))
+        shift = generator.integers(0, 2 * _MARGIN + 1, (count, 2))
         cut = generator.integers(0, len(shapes), count)
-        place = (rows - shift[:, :1]) % _SIDE, (rows - shift[:, 1:]) % _SIDE
-        shape = shapes[cut[:, None, None], place[0][:, :, None], place[1][:, None, :]]
+        place = rows + shift[:, :1], rows + shift[:, 1:]
+        shape = padded[cut[:, None, None], place[0][:, :, None], place[1][:, None, :]]
         brightness = generator.uniform(0.25, 1.0, (count, 1, 1))
         # A weave of stripes, some along, some across, some hardly to be seen.
         wave = generator.uniform(0.3, 1.6, (count, 2)) * generator.choice([0, 1], (count, 2))

@@ -33,7 +33,9 @@ class Batches:
     def __init__(self, loader: DataLoader, device: torch.device, epochs: int = 1) -> None:
         self._loader = loader
         self._device = device
-        self._orders: list[list[list[int]]] = [list(loader.batch_sampler) for _ in range(epochs)]
+        self._orders: list[list[list[int]]] = [
+            list(loader.batch_sampler or ()) for _ in range(epochs)
+        ]
         self._memory = _in_memory(loader, device)
 
     def __len__(self) -> int:
