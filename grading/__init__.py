@@ -1,0 +1,1 @@
+"""Grading: what nbgrader calls to run, judge and report submissions, and the demonstration."""

@@ -1,0 +1,296 @@
+"""Shows the whole way of an assignment with about ten students: run as `python -m grading.demo`.
+
+Everything happens in `build/demo`, which is made anew each time: a copy of the course, nbgrader's
+exchange, and a folder for each student. The commands are nbgrader's own.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from grading.commands import CommandFailed, run_nbgrader
+from grading.demo_students import STUDENTS, Student
+from grading.demo_table import read_results, render
+
+ASSIGNMENT = "weight_initialization"
+COURSE_ID = "weight-initialization"
+COURSE_ROOT = Path(__file__).resolve().parents[1]
+_LOG_TAIL = 30  # lines of the log shown when a step fails
+_STEPS = 8
+# What `nbgrader autograde` logs last about a submission, graded or not.
+_END_OF_ONE = ("Setting destination file permissions", "There was an error processing assignment: ")
+
+
+class DemoFailed(Exception):
+    """A step of the demonstration did not do what it must."""
+
+
+class Demo:
+    """The folders of one demonstration, and the steps that are taken in them."""
+
+    def __init__(self, folder: Path, students: Sequence[Student]) -> None:
+        self.folder = folder
+        self.students = students
+        self.course = folder / "course"
+        self.exchange = folder / "exchange"
+        self.site = folder / "site"
+        self.grades = folder / "grades.csv"
+        self.log = folder / "demo.log"
+        self._step = 0
+
+    def run(self) -> None:
+        """Take every step and print the table.
+
+        Raises:
+            DemoFailed: something does not hold that must.
+            CommandFailed: an nbgrader command failed.
+        """
+        with self._stage("Prepare a scratch course, an exchange and the data"):
+            self._prepare()
+        with self._stage("Build the student notebook and release it"):
+            self._instructor("generate_assignment", ASSIGNMENT)
+            self._instructor("release_assignment", ASSIGNMENT)
+        with self._stage(f"{len(self.students)} students fetch, work and submit"):
+            for student in self.students:
+                if not student.late:
+                    self._submit(student)
+            # The assignment is due now; who submits from here on is late.
+            due = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+            self._instructor("db", "assignment", "add", ASSIGNMENT, f"--duedate={due}")
+            for student in self.students:
+                if student.late:
+                    self._submit(student)
+        with self._stage("Collect the submissions"):
+            # All students of the demonstration share the account it runs in, so the owner of a
+            # submission says nothing here.
+            self._instructor("collect", ASSIGNMENT, "--ExchangeCollect.check_owner=False")
+            self._expect_submissions()
+        with self._stage("Grade them", progress=True):
+            self._autograde()
+        with self._stage("Generate and release the feedback"):
+            self._instructor("generate_feedback", ASSIGNMENT)
+            self._instructor("release_feedback", ASSIGNMENT)
+        with self._stage("Fetch it back as a student"):
+            page = self._fetch_feedback()
+        with self._stage("Export the grades"):
+            self._instructor("export", f"--to={self.grades}")
+        results = read_results(self.course, ASSIGNMENT, self.students)
+        print()
+        print(render(results))
+        print()
+        print(f"Feedback page to open: {page}")
+        print(f"Exported grades:       {self.grades}")
+        print(f"Log of all commands:   {self.log}")
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-_LOG_TAIL:])
+
+    @contextmanager
+    def _stage(self, what: str, *, progress: bool = False) -> Iterator[None]:
+        self._step += 1
+        print(f"[{self._step}/{_STEPS}] {what} ...", end="\n" if progress else " ", flush=True)
+        began = time.monotonic()
+        try:
+            yield
+        except BaseException:
+            print("failed", flush=True)
+            raise
+        took = f"{time.monotonic() - began:.0f} s"
+        print(f"      done in {took}" if progress else took, flush=True)
+
+    def _prepare(self) -> None:
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.course.mkdir(parents=True)
+        for name in ("source", "helpers"):
+            shutil.copytree(
+                COURSE_ROOT / name,
+                self.course / name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
+            )
+        shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.course)
+        # What a site's administrator would put into Jupyter's configuration for everybody.
+        self.site.mkdir()
+        (self.site / "nbgrader_config.py").write_text(
+            "c = get_config()\n"
+            f"c.CourseDirectory.course_id = {COURSE_ID!r}\n"
+            f"c.Exchange.root = {str(self.exchange)!r}\n",
+            encoding="utf-8",
+        )
+        # nbgrader wants an exchange that everybody may write to.
+        self.exchange.mkdir()
+        self.exchange.chmod(0o777)
+        # Run where the course lies, so that a download is kept for the next time, and once here,
+        # so that no notebook has to try it for itself.
+        finding = subprocess.run(
+            [sys.executable, "-m", "helpers.data"],
+            cwd=COURSE_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self._write_log(finding.stdout + finding.stderr)
+        if finding.returncode != 0:
+            raise DemoFailed(finding.stderr.strip() or "The data could not be prepared.")
+        print(finding.stdout.strip(), end=" ")
+
+    def _environment(self, owner: Path) -> dict[str, str]:
+        """Return the variables that keep this machine's Jupyter settings out of the demo."""
+        return {"JUPYTER_CONFIG_DIR": str(self.site), "JUPYTER_DATA_DIR": str(owner / ".jupyter")}
+
+    def _instructor(self, *arguments: str) -> None:
+        self._nbgrader(arguments, self.course)
+
+    def _nbgrader(self, arguments: Sequence[str], folder: Path) -> None:
+        self._write_log(f"$ cd {folder} && nbgrader {' '.join(arguments)}")
+        run_nbgrader(arguments, folder, self._environment(folder), self._write_log)
+
+    def _write_log(self, line: str) -> None:
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(line.rstrip("\n") + "\n")
+
+    def _home(self, student: Student) -> Path:
+        return self.folder / "students" / student.name
+
+    def _submit(self, student: Student) -> None:
+        home = self._home(student)
+        home.mkdir(parents=True)
+        self._nbgrader(["fetch_assignment", ASSIGNMENT], home)
+        notebook = home / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        write_answers(notebook, student)
+        # nbgrader takes the account's name for the student's, unless it is told.
+        self._nbgrader(["submit", ASSIGNMENT, f"--student={student.name}"], home)
+
+    def _expect_submissions(self) -> None:
+        missing = [
+            student.name
+            for student in self.students
+            if not (self.course / "submitted" / student.name / ASSIGNMENT).is_dir()
+        ]
+        if missing:
+            raise DemoFailed(f"nbgrader collect brought no submission of {', '.join(missing)}.")
+
+    def _autograde(self) -> None:
+        with tqdm(total=len(self.students), unit="student", leave=False) as bar:
+
+            def follow(line: str) -> None:
+                self._write_log(line)
+                if "Creating/updating student with ID '" in line:
+                    bar.set_description(line.split("'")[1])
+                elif (
+                    "Setting destination file permissions" in line
+                    or "There was an error processing assignment: " in line
+                ):
+                    bar.update()
+
+            self._write_log(f"$ cd {self.course} && nbgrader autograde {ASSIGNMENT}")
+            try:
+                run_nbgrader(
+                    ["autograde", ASSIGNMENT], self.course, self._environment(self.course), follow
+                )
+            except CommandFailed:
+                # nbgrader grades everybody it can before it says that somebody could not be.
+                ungraded = {student.name for student in self.students if not self._graded(student)}
+                broken = {student.name for student in self.students if student.damaged}
+                if ungraded != broken:
+                    raise
+
+    def _graded(self, student: Student) -> bool:
+        return (self.course / "autograded" / student.name / ASSIGNMENT).is_dir()
+
+    def _fetch_feedback(self) -> Path:
+        """Fetch feedback as a student who has something to read in it; return the page."""
+        graded = [student for student in self.students if self._graded(student)]
+        student = min(graded, key=lambda student: student.story.startswith("right"))
+        home = self._home(student)
+        self._nbgrader(["fetch_feedback", ASSIGNMENT], home)
+        pages = sorted((home / ASSIGNMENT / "feedback").glob(f"*/{ASSIGNMENT}.html"))
+        if not pages:
+            raise DemoFailed(f"{student.name} fetched feedback and found no page.")
+        return pages[-1]
+
+
+def write_answers(notebook: Path, student: Student) -> None:
+    """Write what `student` answers into the released notebook, in place.
+
+    Raises:
+        DemoFailed: the notebook lacks a cell or a stub that the student fills in.
+    """
+    document = json.loads(notebook.read_text(encoding="utf-8"))
+    cells = {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell
+        for cell in document["cells"]
+        if "nbgrader" in cell["metadata"]
+    }
+    sources = dict(student.cells)
+    if student.body is not None:
+        name = "weights_init_normal"
+        sources[name] = _fill_stub("".join(cells[name]["source"]), student.body)
+    for name, source in sources.items():
+        if name not in cells:
+            raise DemoFailed(f"The released notebook has no cell {name} to answer in.")
+        cells[name]["source"] = source.splitlines(keepends=True)
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    if student.damaged:
+        text = text[: len(text) // 2]
+    notebook.write_text(text, encoding="utf-8")
+
+
+def _fill_stub(source: str, body: str) -> str:
+    """Put `body` where the stub's comment is, at its indentation."""
+    lines = source.splitlines()
+    places = [i for i, line in enumerate(lines) if line.strip() == "# Write your code here."]
+    if len(places) != 1:
+        raise DemoFailed(f"One stub was expected in the exercise, {len(places)} were found.")
+    (place,) = places
+    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
+    lines[place : place + 1] = [indent + line if line else "" for line in body.splitlines()]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; return the exit code."""
+    names = [student.name for student in STUDENTS]
+    parser = argparse.ArgumentParser(prog="python -m grading.demo", description=__doc__)
+    parser.add_argument(
+        "--students",
+        default=",".join(names),
+        help=f"who takes part, separated by commas, of: {', '.join(names)} (default: all)",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=COURSE_ROOT / "build" / "demo",
+        help="where to run; deleted first (default: build/demo in the course)",
+    )
+    options = parser.parse_args(arguments)
+    chosen = options.students.split(",")
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        parser.error(f"no such student: {', '.join(unknown)}; there are {', '.join(names)}")
+    demo = Demo(
+        options.folder.resolve(), [student for student in STUDENTS if student.name in chosen]
+    )
+    try:
+        demo.run()
+    except (CommandFailed, DemoFailed) as error:
+        print(f"\n{error}\nThe end of {demo.log}:\n{demo.log_tail()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

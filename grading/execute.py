@@ -1,0 +1,72 @@
+"""Runs a submission's notebook as nbgrader does, with the grading's seed and without losing it.
+
+Two things differ from nbgrader's own `Execute`. The kernel finds the seed of this grading in its
+environment. And a kernel that dies does not take the submission with it: what ran before stays,
+the cells after it stay without output, and the judge says why.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+from nbclient.exceptions import DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import Execute
+from traitlets import Unicode
+
+from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
+
+EXECUTION = "execution"
+"""Key in the conversion's resources: how the run went, a dict with the entry `died`: the index of
+the cell during which the kernel died, or None."""
+
+
+class SeededExecute(Execute):
+    """nbgrader's Execute with a seed for the hidden tests; set its traits as `c.Execute`."""
+
+    secret_file = Unicode(
+        ".grading_secret",
+        help="File with the course's secret, relative to the course root; made on first use.",
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Run every cell of `nb` in place, and note in `resources` how it went."""
+        submission = resources["nbgrader"]
+        # nbgrader makes the course root the working directory while it converts.
+        secret = course_secret(Path(self.secret_file))
+        seed = grading_seed(secret, submission["student"], submission["assignment"])
+        resources[EXECUTION] = {"died": None}
+        with _environment(ENVIRONMENT_VARIABLE, str(seed)):
+            try:
+                super().preprocess(nb, resources, km)
+            except DeadKernelError:
+                died = resources[EXECUTION]["running"]
+                self.log.warning("The kernel died in cell %s; the cells after it did not run", died)
+                resources[EXECUTION]["died"] = died
+        return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Run one cell."""
+        resources[EXECUTION]["running"] = index
+        return super().preprocess_cell(cell, resources, index)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,138 @@
+"""Turns what hidden tests observed into verdicts, outside the kernel that ran student code.
+
+nbgrader reads a score off a test cell's outputs, and everything in a kernel can write outputs. So
+the outputs of a test cell are taken away, all of them, and replaced by the verdict that
+`grader_tests.criteria` reaches from the observation alone.
+"""
+
+import html
+from typing import Any
+
+from grader_tests.criteria import Verdict
+from grader_tests.observation import MIME_TYPE
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_solution
+
+from grader_tests import criteria
+from grading.execute import EXECUTION
+
+_ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
+
+
+class NotExecuted(Exception):
+    """A submission reached the judge without having been run."""
+
+
+class Judge(NbGraderPreprocessor):
+    """Replaces the outputs of every hidden test by the verdict on its observation.
+
+    It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts also go
+    to `resources["verdicts"]`, a dict from criterion to Verdict.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Judge every criterion's cell of `nb` in place.
+
+        Raises:
+            NotExecuted: the outputs are the student's own, as `nbgrader autograde --no-execute`
+                leaves them; nothing in them can be trusted with a score.
+        """
+        if EXECUTION not in resources:
+            raise NotExecuted(
+                "This course grades what it has run itself. Run nbgrader autograde without "
+                "--no-execute."
+            )
+        died = resources[EXECUTION]["died"]
+        verdicts: dict[str, Verdict] = {}
+        solution: NotebookNode | None = None
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type != "code":
+                continue
+            observations = _take_observations(cell)
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if grade_id in criteria.CRITERIA:
+                if len(observations) == 1 and isinstance(observations[0], dict):
+                    verdict = criteria.judge(grade_id, observations[0])
+                else:
+                    reason = _why_none(nb, index, solution, len(observations), died)
+                    verdict = criteria.no_observation(grade_id, reason)
+                cell.outputs = verdict_outputs(verdict, float(cell.metadata.nbgrader["points"]))
+                verdicts[grade_id] = verdict
+                self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
+            elif is_solution(cell):
+                solution = cell
+        resources["verdicts"] = verdicts
+        return nb, resources
+
+
+def verdict_outputs(verdict: Verdict, points: float) -> list[NotebookNode]:
+    """Return the outputs from which nbgrader reads `verdict.score` of `points`.
+
+    `nbgrader.utils.determine_grade` gives 0 for an error, the number in an execute_result, and
+    full marks for anything else. The sentence may quote the student, so it is escaped where it
+    becomes HTML.
+    """
+    if verdict.score <= 0:
+        return [
+            new_output(
+                "error",
+                ename=_ERROR_NAMES[verdict.outcome],
+                evalue=verdict.sentence,
+                traceback=[verdict.sentence],
+            )
+        ]
+    sentence = new_output(
+        "display_data",
+        data={
+            "text/html": f"<p>{html.escape(verdict.sentence)}</p>",
+            "text/plain": verdict.sentence,
+        },
+    )
+    if verdict.score >= 1:
+        return [sentence]
+    part = f"{points * verdict.score:.4g}"
+    return [sentence, new_output("execute_result", data={"text/plain": part})]
+
+
+def _take_observations(cell: NotebookNode) -> list[Any]:
+    """Remove every observation from the cell's outputs and return them, in order."""
+    observations = []
+    kept = []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if MIME_TYPE in data:
+            observations.append(data.pop(MIME_TYPE))
+            output.get("metadata", {}).pop(MIME_TYPE, None)
+            if not data:
+                continue
+        kept.append(output)
+    cell.outputs = kept
+    return observations
+
+
+def _why_none(
+    nb: NotebookNode, index: int, solution: NotebookNode | None, count: int, died: int | None
+) -> str:
+    """Say why the test cell at `index` yields no single observation."""
+    if died is not None and index >= died:
+        where = "this test" if index == died else "an earlier cell"
+        return f"The Python process ended while {where} was running, so the test has no result."
+    if count > 1:
+        return f"The test reported {count} observations where one belongs."
+    cell = nb.cells[index]
+    # An error in the exercise's own cell explains the test's, which is mostly a NameError.
+    for what, source in (("The exercise's cell", solution), ("The test", cell)):
+        for output in source.outputs if source is not None else []:
+            if output.output_type != "error":
+                continue
+            if output.ename == "CellTimeoutError":
+                return f"{what} took too long and was stopped."
+            return f"{what} stopped with {output.ename}: {output.evalue}"
+    if cell.get("execution_count") is None:
+        return "The test did not run."
+    return "The test ran but reported no observation."

@@ -1,0 +1,76 @@
+"""The seed of a grading: the same for every regrade, and not to be foreseen by a student.
+
+The hidden tests build networks of random sizes and look at random weights. Were their seed fixed,
+a student could prepare for it; were it new each time, a regrade could give another score. So it
+is derived from a secret of the course, the student and the assignment.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
+"""Where `grader_tests.check` looks for the seed, as a decimal integer."""
+
+_SECRET_BYTES = 32  # as long as SHA-256's output; a longer key adds nothing to an HMAC
+_SEED_BYTES = 8
+
+
+class UnusableSecret(Exception):
+    """The course secret exists but cannot be used."""
+
+
+def course_secret(path: Path) -> bytes:
+    """Return the course's secret, drawing it on first use.
+
+    The file is made with mode 600 and holds 64 hexadecimal digits. Two processes that meet on
+    first use agree: the file appears whole under its name, and whoever comes second reads it.
+
+    Raises:
+        UnusableSecret: the file holds something else than 64 hexadecimal digits.
+        OSError: the file can be neither read nor made.
+    """
+    try:
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        text = _draw_secret(path)
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) != _SECRET_BYTES:
+        raise UnusableSecret(
+            f"{path} should hold {2 * _SECRET_BYTES} hexadecimal digits, and does not. Restore it "
+            "from a backup, or delete it to have a new one drawn; regrades then use other seeds."
+        )
+    return secret
+
+
+def grading_seed(secret: bytes, student: str, assignment: str) -> int:
+    """Return the seed for one student's assignment, an integer in [0, 2**64).
+
+    HMAC-SHA256 (RFC 2104, FIPS 180-4) of both names under the course's secret. The names are
+    joined by a zero byte, which neither can contain, so that no two pairs run together.
+    """
+    message = f"{student}\0{assignment}".encode()
+    digest = hmac.new(secret, message, hashlib.sha256).digest()
+    return int.from_bytes(digest[:_SEED_BYTES], "big")
+
+
+def _draw_secret(path: Path) -> str:
+    text = secrets.token_hex(_SECRET_BYTES)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        try:
+            # A link, not a rename: it fails where another process came first, and keeps theirs.
+            os.link(draft, path)
+        except FileExistsError:
+            return path.read_text(encoding="ascii").strip()
+    finally:
+        draft.unlink()
+    return text

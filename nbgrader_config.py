@@ -1,0 +1,64 @@
+"""Wires the course to nbgrader: read by every nbgrader command that is run in this folder."""
+
+# mypy: disable-error-code="name-defined"
+c = get_config()  # noqa: F821 - nbgrader defines it while it reads this file
+
+# The name under which assignments travel through the exchange. Students give the same name, or
+# their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:
+# nbgrader's default, /usr/local/share/nbgrader/exchange, or `c.Exchange.root` in the site's file.
+c.CourseDirectory.course_id = "weight-initialization"
+
+# What never travels with an assignment: nbgrader's own list, then the data a notebook downloaded
+# (86 MB beside every submission otherwise) and what tools leave behind.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "data",
+    "build",
+    ".DS_Store",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+]
+
+# A stub is a comment and nothing more. nbgrader's own ends in `raise NotImplementedError()`, and
+# the cells below an empty exercise then show tracebacks instead of the sentence that the lesson
+# has for them.
+c.ClearSolutions.code_stub = {"python": "# Write your code here."}
+c.ClearSolutions.text_stub = "Write your answer here."
+
+# Seconds for one cell. The slowest cell of a right notebook trains two models: about 6 s on two
+# cores. nbgrader allows 30 s, which a loaded machine or an old laptop exceeds.
+c.Execute.timeout = 120
+
+# Seconds to wait for outputs after a cell has finished. Figures come late on a loaded machine,
+# and with the default of 4 s nbgrader then drops the whole submission.
+c.Execute.iopub_timeout = 30
+
+# A test cell that a student deleted comes back before grading; otherwise it has no score at all.
+c.OverwriteCells.add_missing_cells = True
+
+# nbgrader's own list with two changes. SeededExecute gives the hidden tests a seed that a regrade
+# repeats, and keeps a submission whose kernel died. Judge replaces the outputs of every test cell
+# by the verdict on what the test observed; it stands before everything that reads outputs, so
+# that neither warnings on stderr nor anything else a kernel prints can score.
+# The names are strings so that commands which do not grade start without importing SciPy.
+c.Autograde.autograde_preprocessors = [
+    "grading.execute.SeededExecute",
+    "grading.judge.Judge",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# nbgrader's own list with HideTests, without which a feedback page shows the hidden tests.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "grading.feedback.HideTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
