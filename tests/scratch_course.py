@@ -1,0 +1,109 @@
+"""A copy of the course in a folder of its own, for tests that run nbgrader on it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from grading.commands import run_nbgrader
+
+ASSIGNMENT = "weight_initialization"
+COURSE_ROOT = Path(__file__).resolve().parents[1]
+
+Notebook = dict[str, Any]
+Edit = Callable[[Notebook], None]
+
+
+class ScratchCourse:
+    """The course's source, helpers and configuration in `root`, and an exchange beside it."""
+
+    def __init__(self, folder: Path, data: str) -> None:
+        self.root = folder / "course"
+        self.exchange = folder / "exchange"
+        for name in ("source", "helpers"):
+            shutil.copytree(
+                COURSE_ROOT / name,
+                self.root / name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
+            )
+        shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.root)
+        self.exchange.mkdir()
+        self.exchange.chmod(0o777)
+        # An empty folder for Jupyter's settings keeps the machine's own out of the tests.
+        self._settings = folder / "jupyter"
+        self._settings.mkdir()
+        self._data = data
+
+    def nbgrader(self, *arguments: str, folder: Path | None = None) -> str:
+        """Run an nbgrader command in the course root, or in `folder`; return what it printed."""
+        environment = {
+            "FASHION_MNIST": self._data,
+            "JUPYTER_CONFIG_DIR": str(self._settings),
+            "JUPYTER_DATA_DIR": str(self._settings),
+        }
+        exchange = f"--Exchange.root={self.exchange}"
+        return run_nbgrader([*arguments, exchange], folder or self.root, environment)
+
+    @property
+    def release(self) -> Path:
+        """The folder that students get."""
+        return self.root / "release" / ASSIGNMENT
+
+    def released(self) -> Notebook:
+        """The student notebook."""
+        return read_notebook(self.release / f"{ASSIGNMENT}.ipynb")
+
+    def submit(self, student: str, notebook: Notebook | str) -> Path:
+        """Put a submission where `nbgrader collect` puts it; return its folder."""
+        folder = self.root / "submitted" / student / ASSIGNMENT
+        shutil.copytree(self.release, folder)
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+        (folder / f"{ASSIGNMENT}.ipynb").write_text(text, encoding="utf-8")
+        return folder
+
+    def graded(self, student: str) -> Notebook:
+        """The autograded notebook of a student."""
+        return read_notebook(
+            self.root / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        )
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Return a notebook as plain dicts, the sources and other texts of its cells as strings."""
+    notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
+
+
+def instructors_notebook() -> Notebook:
+    """The source notebook, with solutions and hidden tests."""
+    return read_notebook(COURSE_ROOT / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+
+
+def cells_by_grade_id(notebook: Notebook) -> dict[str, dict[str, Any]]:
+    """Return the cells that nbgrader knows."""
+    return {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell
+        for cell in notebook["cells"]
+        if "nbgrader" in cell["metadata"]
+    }
+
+
+def solve(notebook: Notebook) -> None:
+    """Fill the reference solutions into a student's notebook."""
+    sources = {
+        grade_id: _without_marks(cell["source"])
+        for grade_id, cell in cells_by_grade_id(instructors_notebook()).items()
+        if cell["metadata"]["nbgrader"]["solution"]
+    }
+    for grade_id, cell in cells_by_grade_id(notebook).items():
+        if grade_id in sources:
+            cell["source"] = sources[grade_id]
+
+
+def _without_marks(source: str) -> str:
+    lines = source.splitlines()
+    return "\n".join(line for line in lines if " SOLUTION" not in line)

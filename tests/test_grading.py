@@ -1,0 +1,328 @@
+"""Tests of grading: the seed, the run, the judge, and what a feedback page may show."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import nbformat.v4 as v4
+import pytest
+from grader_tests.criteria import Verdict
+from grader_tests.observation import MIME_TYPE
+from nbclient.exceptions import DeadKernelError
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import determine_grade
+
+from grader_tests import criteria
+from grading import judge as judge_module
+from grading.commands import CommandFailed, run_nbgrader
+from grading.execute import EXECUTION, SeededExecute
+from grading.feedback import HideTests
+from grading.judge import Judge, NotExecuted, verdict_outputs
+from grading.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
+
+SECRET = bytes(32)
+
+
+def cell_metadata(grade_id: str, points: float | None = None) -> dict[str, Any]:
+    """Metadata of a locked test cell, or of a solution cell where there are no points."""
+    test = points is not None
+    nbgrader = {
+        "grade": test,
+        "grade_id": grade_id,
+        "locked": test,
+        "schema_version": 3,
+        "solution": not test,
+        "task": False,
+    }
+    if test:
+        nbgrader["points"] = points
+    return {"nbgrader": nbgrader}
+
+
+def observation_output(content: object) -> NotebookNode:
+    return v4.new_output("display_data", data={MIME_TYPE: content})
+
+
+def error_output(name: str, value: str) -> NotebookNode:
+    return v4.new_output("error", ename=name, evalue=value, traceback=[f"{name}: {value}"])
+
+
+def notebook(
+    test_outputs: list[NotebookNode], solution_outputs: list[NotebookNode] | None = None
+) -> NotebookNode:
+    """A notebook of one exercise and its test for the standard deviation, as after a run."""
+    solution = v4.new_code_cell(
+        "def weights_init_normal(m): ...",
+        metadata=cell_metadata("weights_init_normal"),
+        outputs=solution_outputs or [],
+        execution_count=1,
+    )
+    test = v4.new_code_cell(
+        "### BEGIN HIDDEN TESTS\ncheck()\n### END HIDDEN TESTS",
+        metadata=cell_metadata("test_normal_std", 4),
+        outputs=test_outputs,
+        execution_count=2,
+    )
+    return v4.new_notebook(cells=[solution, test])
+
+
+def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, Verdict]:
+    """Judge `nb`; return its test cell and the verdict on it."""
+    nb, resources = Judge().preprocess(nb, {EXECUTION: {"died": died}})
+    return nb.cells[1], resources["verdicts"]["test_normal_std"]
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an observation say itself what score it deserves, to test what the judge does with it."""
+
+    def judge(criterion: str, observation: dict[str, Any]) -> Verdict:
+        score = observation["score"]
+        outcome = "correct" if score == 1 else "incorrect"
+        return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
+
+    monkeypatch.setattr(judge_module.criteria, "judge", judge)
+
+
+class TestSeed:
+    def test_secret_is_drawn_once_and_kept_private(self, tmp_path: Path) -> None:
+        path = tmp_path / "secret"
+        secret = course_secret(path)
+        assert len(secret) == 32
+        assert course_secret(path) == secret
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+        assert course_secret(tmp_path / "another") != secret
+
+    @pytest.mark.parametrize("content", ["", "not hexadecimal", "ab" * 31, "ab" * 33, "é" * 64])
+    def test_damaged_secret_is_refused(self, tmp_path: Path, content: str) -> None:
+        path = tmp_path / "secret"
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(UnusableSecret, match="64 hexadecimal digits"):
+            course_secret(path)
+        assert path.read_text(encoding="utf-8") == content
+
+    def test_whoever_comes_second_takes_the_first_secret(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "secret"
+        rival = "17" * 32
+
+        def too_early(_: int) -> str:
+            path.write_text(rival, encoding="ascii")
+            return "ab" * 32
+
+        monkeypatch.setattr("grading.seed.secrets.token_hex", too_early)
+        assert course_secret(path) == bytes.fromhex(rival)
+
+    def test_seed_repeats_and_depends_on_everything(self) -> None:
+        seed = grading_seed(SECRET, "ada", "weight_initialization")
+        assert seed == grading_seed(SECRET, "ada", "weight_initialization")
+        others = {
+            grading_seed(SECRET, "grace", "weight_initialization"),
+            grading_seed(SECRET, "ada", "weight_initialization_zh"),
+            grading_seed(b"\1" * 32, "ada", "weight_initialization"),
+        }
+        assert len(others | {seed}) == 4
+        assert 0 <= seed < 2**64
+
+    def test_names_do_not_run_together(self) -> None:
+        assert grading_seed(SECRET, "ab", "c") != grading_seed(SECRET, "a", "bc")
+
+
+class TestVerdictOutputs:
+    @pytest.mark.parametrize(
+        ("score", "points", "expected"),
+        [(0.0, 4, 0.0), (1.0, 4, 4.0), (0.5, 4, 2.0), (1 / 3, 2, 0.6667), (0.25, 2, 0.5)],
+    )
+    def test_nbgrader_reads_the_score(self, score: float, points: float, expected: float) -> None:
+        verdict = Verdict("test_normal_std", score == 1, score, "incorrect", "A sentence.", {})
+        cell = v4.new_code_cell(
+            "",
+            metadata=cell_metadata("test_normal_std", points),
+            outputs=verdict_outputs(verdict, points),
+        )
+        assert determine_grade(cell) == (expected, points)
+
+    def test_not_attempted_is_told_apart(self) -> None:
+        for outcome, name in (("incorrect", "Incorrect"), ("not attempted", "NotAttempted")):
+            verdict = Verdict("test_normal_std", False, 0.0, outcome, "A sentence.", {})
+            (output,) = verdict_outputs(verdict, 4)
+            assert output.ename == name
+            assert output.traceback == ["A sentence."]
+
+
+class TestJudge:
+    @pytest.mark.usefixtures("lenient")
+    @pytest.mark.parametrize(("score", "points"), [(1.0, 4.0), (0.5, 2.0), (0.0, 0.0)])
+    def test_the_observation_alone_scores(self, score: float, points: float) -> None:
+        noise = [
+            v4.new_output("stream", name="stderr", text="UserWarning: something\n"),
+            v4.new_output("stream", name="stdout", text="All tests passed!\n"),
+            v4.new_output("execute_result", data={"text/plain": "2"}, execution_count=2),
+            v4.new_output("display_data", data={"text/html": "<script>alert(1)</script>"}),
+            error_output("AssertionError", "of the kernel's own making"),
+        ]
+        cell, _ = judged(notebook([*noise, observation_output({"score": score}), *noise]))
+        assert determine_grade(cell) == (points, 4.0)
+        kept = str(cell.outputs)
+        assert not any(text in kept for text in ("UserWarning", "passed!", "alert", "making"))
+
+    @pytest.mark.usefixtures("lenient")
+    def test_sentence_is_escaped_where_it_becomes_html(self) -> None:
+        cell, _ = judged(notebook([observation_output({"score": 1.0})]))
+        assert cell.outputs[0].data["text/html"] == "<p>&lt;b&gt;What was found&lt;/b&gt;</p>"
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            [],
+            [v4.new_output("execute_result", data={"text/plain": "4"}, execution_count=2)],
+            [v4.new_output("stream", name="stdout", text="correct")],
+            [observation_output({})],
+            [observation_output([])],
+            [observation_output("full marks")],
+            [observation_output({"criterion": "test_normal_std", "score": 1, "passed": True})],
+        ],
+    )
+    def test_nothing_scores_without_a_sound_observation(self, forged: list[NotebookNode]) -> None:
+        cell, verdict = judged(notebook(forged))
+        assert determine_grade(cell)[0] == 0
+        assert not verdict.passed
+
+    @pytest.mark.usefixtures("lenient")
+    def test_two_observations_are_none(self) -> None:
+        twice = [observation_output({"score": 1.0}), observation_output({"score": 1.0})]
+        cell, verdict = judged(notebook(twice))
+        assert determine_grade(cell)[0] == 0
+        assert "2 observations" in verdict.sentence
+
+    @pytest.mark.usefixtures("lenient")
+    def test_observations_elsewhere_are_stripped_and_do_not_count(self) -> None:
+        elsewhere = v4.new_output(
+            "display_data",
+            data={MIME_TYPE: {"score": 1.0}, "text/plain": "kept"},
+            metadata={MIME_TYPE: {"size": 1}},
+        )
+        nb = notebook([], [observation_output({"score": 1.0}), elsewhere])
+        cell, _ = judged(nb)
+        assert determine_grade(cell)[0] == 0
+        assert MIME_TYPE not in str(nb)
+        assert [output.data for output in nb.cells[0].outputs] == [{"text/plain": "kept"}]
+
+    def test_reason_names_the_error_of_the_exercise(self) -> None:
+        error = error_output("SyntaxError", "expected ':'")
+        test = error_output("NameError", "name 'weights_init_normal' is not defined")
+        _, verdict = judged(notebook([test], [error]))
+        assert "SyntaxError: expected ':'" in verdict.sentence
+        _, verdict = judged(notebook([test]))
+        assert "NameError" in verdict.sentence
+
+    def test_reason_names_a_limit(self) -> None:
+        _, verdict = judged(notebook([error_output("CellTimeoutError", "")]))
+        assert "too long" in verdict.sentence
+
+    @pytest.mark.parametrize(("died", "where"), [(0, "an earlier cell"), (1, "this test")])
+    def test_reason_names_a_dead_kernel(self, died: int, where: str) -> None:
+        _, verdict = judged(notebook([]), died)
+        assert where in verdict.sentence
+
+    @pytest.mark.usefixtures("lenient")
+    def test_what_ran_before_the_kernel_died_counts(self) -> None:
+        nb = notebook([observation_output({"score": 1.0})])
+        nb.cells.append(v4.new_code_cell("import os; os._exit(1)"))
+        cell, _ = judged(nb, died=2)
+        assert determine_grade(cell)[0] == 4
+
+    def test_reason_tells_a_cell_that_did_not_run(self) -> None:
+        nb = notebook([])
+        nb.cells[1].execution_count = None
+        _, verdict = judged(nb)
+        assert "did not run" in verdict.sentence
+
+    def test_outputs_that_were_not_made_here_are_refused(self) -> None:
+        with pytest.raises(NotExecuted, match="--no-execute"):
+            Judge().preprocess(notebook([]), {})
+
+    def test_every_criterion_has_a_verdict_without_observation(self) -> None:
+        for criterion in criteria.CRITERIA:
+            verdict = criteria.no_observation(criterion, "The test did not run.")
+            assert verdict.criterion == criterion
+            assert verdict.score == 0
+            assert "The test did not run." in verdict.sentence
+
+
+def resources_of_ada() -> dict[str, Any]:
+    return {"nbgrader": {"student": "ada", "assignment": "weight_initialization"}}
+
+
+class TestExecute:
+    """The run itself is replaced here; tests/test_nbgrader.py runs real kernels."""
+
+    def test_seed_is_in_the_environment_during_the_run_only(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+        seen = []
+
+        def run(_: Execute, nb: NotebookNode, resources: dict[str, Any], km: Any) -> Any:
+            seen.append(os.environ.get(ENVIRONMENT_VARIABLE))
+            return nb, resources
+
+        monkeypatch.setattr(Execute, "preprocess", run)
+        for _ in range(2):
+            _, resources = SeededExecute().preprocess(notebook([]), resources_of_ada())
+            assert resources[EXECUTION]["died"] is None
+        secret = course_secret(tmp_path / ".grading_secret")
+        assert seen == [str(grading_seed(secret, "ada", "weight_initialization"))] * 2
+        assert ENVIRONMENT_VARIABLE not in os.environ
+
+    def test_dead_kernel_does_not_lose_the_submission(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        def run(self: Execute, nb: NotebookNode, resources: dict[str, Any], km: Any) -> Any:
+            for index, cell in enumerate(nb.cells):
+                self.preprocess_cell(cell, resources, index)
+
+        def run_cell(_: Execute, cell: NotebookNode, resources: dict[str, Any], index: int) -> Any:
+            if index == 1:
+                raise DeadKernelError("Kernel died")
+            return cell, resources
+
+        monkeypatch.setattr(Execute, "preprocess", run)
+        monkeypatch.setattr(Execute, "preprocess_cell", run_cell)
+        nb, resources = SeededExecute().preprocess(notebook([]), resources_of_ada())
+        assert resources[EXECUTION]["died"] == 1
+        assert len(nb.cells) == 2
+
+
+class TestHideTests:
+    def test_hidden_tests_are_cleared(self) -> None:
+        nb, _ = HideTests().preprocess(notebook([]), {})
+        assert nb.cells[1].source == ""
+
+    @pytest.mark.parametrize("source", ["# BEGIN HIDDEN TESTS", "# END HIDDEN TESTS\nx = 1"])
+    def test_marks_in_a_students_cell_do_no_harm(self, source: str) -> None:
+        nb = notebook([])
+        nb.cells[0].source = source
+        nb, _ = HideTests().preprocess(nb, {})
+        assert nb.cells[0].source == source
+
+
+class TestCommands:
+    def test_output_and_lines_are_the_same(self, tmp_path: Path) -> None:
+        lines: list[str] = []
+        output = run_nbgrader(["--version"], tmp_path, on_line=lines.append)
+        assert "nbgrader version 0.9.6" in output
+        assert "\n".join(lines) == output
+
+    def test_failure_carries_the_output(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandFailed, match="exit code 1") as failure:
+            run_nbgrader(["submit", "nothing"], tmp_path)
+        assert failure.value.code == 1
+        assert failure.value.output

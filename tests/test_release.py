@@ -1,0 +1,239 @@
+"""Tests of release/: it is what nbgrader builds from source/, and it stands on its own."""
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import stat
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.scratch_course import (
+    ASSIGNMENT,
+    COURSE_ROOT,
+    Notebook,
+    ScratchCourse,
+    cells_by_grade_id,
+    instructors_notebook,
+    read_notebook,
+    solve,
+)
+
+RELEASE = COURSE_ROOT / "release" / ASSIGNMENT
+HELPERS = COURSE_ROOT / "helpers"
+# Made by Python and Jupyter where somebody has opened the notebook; never part of the release.
+_LEFTOVERS = {"__pycache__", ".ipynb_checkpoints", "data"}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Map the relative path of every file below `folder` to its bytes."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not _LEFTOVERS & set(path.relative_to(folder).parts)
+    }
+
+
+def student_notebook() -> Notebook:
+    return read_notebook(RELEASE / f"{ASSIGNMENT}.ipynb")
+
+
+class TestBuild:
+    def test_building_again_changes_nothing(self, tmp_path: Path) -> None:
+        course = ScratchCourse(tmp_path, data="")
+        tracked = tree(RELEASE)
+        course.nbgrader("generate_assignment", ASSIGNMENT)
+        first = tree(course.release)
+        assert sorted(first) == sorted(tracked)
+        changed = [name for name in first if first[name] != tracked[name]]
+        assert not changed, "release/ is behind source/ or helpers/: run `make release`"
+        course.nbgrader("generate_assignment", ASSIGNMENT, "--force")
+        assert tree(course.release) == first
+
+    def test_files_are_ordinary_and_readable(self) -> None:
+        for path in RELEASE.rglob("*"):
+            assert not path.is_symlink(), path
+            mode = path.stat().st_mode
+            if path.is_file() and not _LEFTOVERS & set(path.parts):
+                assert stat.S_IMODE(mode) & 0o111 == 0, f"{path} is executable"
+                assert mode & stat.S_IRUSR
+
+    def test_nothing_but_what_a_student_needs(self) -> None:
+        names = set(tree(RELEASE))
+        helpers = {f"helpers/{name}" for name in tree(HELPERS) if name.endswith((".py", ".typed"))}
+        figures = {name for name in names if name.startswith("figures/")}
+        assert names == {f"{ASSIGNMENT}.ipynb", "requirements.txt"} | helpers | figures
+        assert all(name.endswith((".svg", ".png")) for name in figures)
+
+    def test_helpers_are_the_same_byte_for_byte(self) -> None:
+        assert tree(RELEASE / "helpers") == tree(HELPERS)
+
+    def test_every_figure_is_used_and_there(self) -> None:
+        text = "\n".join(cell["source"] for cell in student_notebook()["cells"])
+        used = set(re.findall(r"figures/[\w.-]+", text))
+        assert used == {name for name in tree(RELEASE) if name.startswith("figures/")}
+
+    def test_no_outputs_and_stable_ids(self) -> None:
+        cells = student_notebook()["cells"]
+        assert len({cell["id"] for cell in cells}) == len(cells)
+        source_ids = [cell["id"] for cell in instructors_notebook()["cells"]]
+        assert [cell["id"] for cell in cells] == source_ids
+        for cell in cells:
+            assert cell.get("outputs", []) == []
+            assert cell.get("execution_count") is None
+
+
+class TestSecrets:
+    """What a student must not find in the release."""
+
+    @pytest.mark.parametrize(
+        "secret",
+        ["grader_tests", "grading", "SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "Rubric"],
+    )
+    def test_word_appears_nowhere(self, secret: str) -> None:
+        for name, content in tree(RELEASE).items():
+            if name.startswith("figures/"):
+                continue
+            assert secret.lower() not in content.decode().lower(), f"{secret} in {name}"
+
+    def test_no_line_of_a_solution_or_a_hidden_test(self) -> None:
+        released = {
+            line.strip()
+            for cell in student_notebook()["cells"]
+            for line in cell["source"].splitlines()
+        }
+        secret = set()
+        for cell in instructors_notebook()["cells"]:
+            for region in re.findall(
+                r"BEGIN (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)\n(.*?)\n[^\n]*END ",
+                cell["source"],
+                flags=re.DOTALL,
+            ):
+                secret |= {line.strip() for line in region.splitlines()}
+        # Too short to give anything away, or part of ordinary code.
+        secret = {line for line in secret if len(line) > 12}
+        assert secret, "the source holds solutions and hidden tests"
+        assert not released & secret
+
+    def test_stubs_are_comments(self) -> None:
+        cells = cells_by_grade_id(student_notebook())
+        stub = "# Write your code here."
+        assert cells["default_model"]["source"].strip() == stub
+        assert cells["default_comparison"]["source"].strip() == stub
+        function = cells["weights_init_normal"]["source"]
+        assert function.count(stub) == 1
+        (definition,) = ast.parse(function).body
+        assert isinstance(definition, ast.FunctionDef)
+        assert len(definition.body) == 1, "the stub holds more than the docstring"
+        for reflection in ("reflection_results", "reflection_choice"):
+            assert "Write your answer here." in cells[reflection]["source"]
+
+
+def imported_packages() -> set[str]:
+    """Top-level names of what the student notebook and helpers import from outside."""
+    sources = [path.read_text(encoding="utf-8") for path in (RELEASE / "helpers").glob("*.py")]
+    sources += [cell["source"] for cell in student_notebook()["cells"] if "outputs" in cell]
+    names = set()
+    for source in sources:
+        for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*%.*$", "", source))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"helpers"}
+
+
+class TestRequirements:
+    def test_what_is_imported_is_required(self) -> None:
+        lines = (RELEASE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        required = {
+            re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-")
+            for line in lines
+            if line.strip() and not line.startswith("#")
+        }
+        distributions = importlib.metadata.packages_distributions()
+        missing = {
+            name for name in imported_packages() if not set(distributions[name]) & required
+        } - required
+        assert not missing, "imported, but not in requirements.txt"
+
+
+# Runs as the first cell: the course must be out of reach, and helpers the folder's own.
+_ALONE = """
+import importlib.util, pathlib
+for course_module in ("grader_tests", "grading"):
+    assert importlib.util.find_spec(course_module) is None, course_module
+origin = pathlib.Path(importlib.util.find_spec("helpers").origin)
+assert origin.parent == pathlib.Path.cwd() / "helpers", origin
+"""
+
+
+@pytest.fixture(scope="module")
+def lone_kernel(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Iterator[str]:
+    """The name of a kernel that has the installed packages, but not this course.
+
+    The course is installed for editing: a .pth file in site-packages makes its modules importable
+    everywhere. Python's option -S skips such files; PYTHONPATH then brings the packages back.
+    """
+    folder = tmp_path_factory.mktemp("jupyter")
+    name = "lone"
+    specification = {
+        "argv": [sys.executable, "-S", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": name,
+        "language": "python",
+        "env": {
+            "PYTHONPATH": sysconfig.get_path("purelib"),
+            "FASHION_MNIST": any_data,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    }
+    (folder / "kernels" / name).mkdir(parents=True)
+    (folder / "kernels" / name / "kernel.json").write_text(json.dumps(specification))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", os.pathsep.join([str(folder)]))
+        yield name
+
+
+def run_alone(notebook: Notebook, folder: Path, kernel: str) -> list[dict[str, object]]:
+    """Run a notebook in a copy of the release; return the outputs of its code cells."""
+    for name, content in tree(RELEASE).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    document = nbformat.from_dict(notebook)
+    document.cells.insert(0, nbformat.v4.new_code_cell(_ALONE))
+    client = NotebookClient(
+        document,
+        kernel_name=kernel,
+        timeout=300,
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    return [output for cell in document.cells for output in cell.get("outputs", [])]
+
+
+@pytest.mark.slow
+class TestSelfContained:
+    def test_runs_from_top_to_bottom_once_solved(self, tmp_path: Path, lone_kernel: str) -> None:
+        notebook = student_notebook()
+        solve(notebook)
+        outputs = run_alone(notebook, tmp_path, lone_kernel)
+        assert [output for output in outputs if output["output_type"] == "error"] == []
+        shown = str(outputs)
+        assert "image/png" in shown
+        assert shown.count("validation accuracy") >= 1
+
+    def test_empty_stubs_are_explained_not_traced_back(
+        self, tmp_path: Path, lone_kernel: str
+    ) -> None:
+        outputs = run_alone(student_notebook(), tmp_path, lone_kernel)
+        assert [output for output in outputs if output["output_type"] == "error"] == []
+        assert "Traceback" not in str(outputs)
+        assert "Fill in the exercise" in str(outputs)
