@@ -10,12 +10,12 @@ import pytest
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
 from nbclient.exceptions import DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
 from grader_tests import criteria
-from grading import judge as judge_module
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
 from grading.feedback import HideTests
@@ -68,9 +68,15 @@ def notebook(
     return v4.new_notebook(cells=[solution, test])
 
 
+def resources_with(entries: dict[str, Any]) -> ResourcesDict:
+    resources = ResourcesDict()
+    resources.update(entries)
+    return resources
+
+
 def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, Verdict]:
     """Judge `nb`; return its test cell and the verdict on it."""
-    nb, resources = Judge().preprocess(nb, {EXECUTION: {"died": died}})
+    nb, resources = Judge().preprocess(nb, resources_with({EXECUTION: {"died": died}}))
     return nb.cells[1], resources["verdicts"]["test_normal_std"]
 
 
@@ -83,7 +89,7 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
         outcome = "correct" if score == 1 else "incorrect"
         return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
 
-    monkeypatch.setattr(judge_module.criteria, "judge", judge)
+    monkeypatch.setattr("grading.judge.criteria.judge", judge)
 
 
 class TestSeed:
@@ -244,7 +250,7 @@ class TestJudge:
 
     def test_outputs_that_were_not_made_here_are_refused(self) -> None:
         with pytest.raises(NotExecuted, match="--no-execute"):
-            Judge().preprocess(notebook([]), {})
+            Judge().preprocess(notebook([]), ResourcesDict())
 
     def test_every_criterion_has_a_verdict_without_observation(self) -> None:
         for criterion in criteria.CRITERIA:
@@ -254,8 +260,8 @@ class TestJudge:
             assert "The test did not run." in verdict.sentence
 
 
-def resources_of_ada() -> dict[str, Any]:
-    return {"nbgrader": {"student": "ada", "assignment": "weight_initialization"}}
+def resources_of_ada() -> ResourcesDict:
+    return resources_with({"nbgrader": {"student": "ada", "assignment": "weight_initialization"}})
 
 
 class TestExecute:
@@ -303,14 +309,14 @@ class TestExecute:
 
 class TestHideTests:
     def test_hidden_tests_are_cleared(self) -> None:
-        nb, _ = HideTests().preprocess(notebook([]), {})
+        nb, _ = HideTests().preprocess(notebook([]), ResourcesDict())
         assert nb.cells[1].source == ""
 
     @pytest.mark.parametrize("source", ["# BEGIN HIDDEN TESTS", "# END HIDDEN TESTS\nx = 1"])
     def test_marks_in_a_students_cell_do_no_harm(self, source: str) -> None:
         nb = notebook([])
         nb.cells[0].source = source
-        nb, _ = HideTests().preprocess(nb, {})
+        nb, _ = HideTests().preprocess(nb, ResourcesDict())
         assert nb.cells[0].source == source
 
 

@@ -1,0 +1,251 @@
+"""Tests of the course through nbgrader's own commands, from the release to the exported grades."""
+
+import copy
+import csv
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from grader_tests.observation import MIME_TYPE
+from nbgrader.api import Gradebook
+
+from grading.commands import CommandFailed
+from tests import submissions
+from tests.scratch_course import (
+    ASSIGNMENT,
+    COURSE_ROOT,
+    Notebook,
+    ScratchCourse,
+    cells_by_grade_id,
+    instructors_notebook,
+    solve,
+)
+
+POINTS = {
+    "test_normal_layers": 2,
+    "test_normal_mean": 2,
+    "test_normal_std": 4,
+    "test_normal_shape": 2,
+    "test_normal_bias": 2,
+    "test_default_model": 4,
+    "test_default_comparison": 4,
+}
+NORMAL = [name for name in POINTS if name.startswith("test_normal")]
+WRITTEN = {"reflection_results": 3, "reflection_choice": 3}
+
+# What becomes of a solved notebook, by student; see tests/submissions.py for each.
+QUICK: dict[str, Callable[[Notebook], Any]] = {
+    "noisy": submissions.noisy,
+    "ends": submissions.ends_the_process,
+    "exits": submissions.exits,
+    "syntax": submissions.syntax_error,
+    "skips": submissions.skips_tests,
+    "deletes": submissions.without_a_test,
+}
+
+
+class Graded:
+    """A scratch course after every command, and what the gradebook then holds."""
+
+    def __init__(self, course: ScratchCourse) -> None:
+        self.course = course
+        self.home = course.root.parent / "students" / "instructor"
+
+    def scores(self, student: str) -> dict[str, float | None]:
+        """Automatic score by grade id."""
+        with Gradebook(f"sqlite:///{self.course.root / 'gradebook.db'}") as gradebook:
+            (notebook,) = gradebook.find_submission(ASSIGNMENT, student).notebooks
+            return {grade.name: grade.auto_score for grade in notebook.grades}
+
+    def sentence(self, student: str, criterion: str) -> str:
+        """The verdict's sentence, as the outputs of the test cell show it."""
+        cell = cells_by_grade_id(self.course.graded(student))[criterion]
+        output = cell["outputs"][0]
+        return str(output["evalue"] if "evalue" in output else output["data"]["text/plain"])
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Graded:
+    """Take a handful of submissions through the course, one of them through the exchange."""
+    course = ScratchCourse(tmp_path_factory.mktemp("a course"), any_data)
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.nbgrader("release_assignment", ASSIGNMENT)
+    result = Graded(course)
+
+    result.home.mkdir(parents=True)
+    course_id = "--course=weight-initialization"
+    course.nbgrader("fetch_assignment", ASSIGNMENT, course_id, folder=result.home)
+    own = COURSE_ROOT / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    shutil.copy(own, result.home / ASSIGNMENT)
+    # What a student changes in the helpers must not matter: these would end every cell.
+    (result.home / ASSIGNMENT / "helpers" / "__init__.py").write_text("raise SystemExit")
+    student = "--student=instructor"
+    course.nbgrader("submit", ASSIGNMENT, course_id, student, folder=result.home)
+    course.nbgrader("collect", ASSIGNMENT, "--ExchangeCollect.check_owner=False")
+
+    course.submit("unchanged", course.released())
+    solved = course.released()
+    solve(solved)
+    submissions.without_comparisons(solved)
+    for name, change in QUICK.items():
+        notebook = copy.deepcopy(solved)
+        change(notebook)
+        course.submit(name, notebook)
+    course.submit("damaged", submissions.damaged(solved))
+
+    with pytest.raises(CommandFailed) as failure:
+        course.nbgrader("autograde", ASSIGNMENT)
+    # Only the damaged file stops nbgrader, and only for the student who sent it.
+    assert failure.value.output.count("There was an error processing assignment '") == 1
+    assert "for student 'damaged'" in failure.value.output
+    course.nbgrader("generate_feedback", ASSIGNMENT)
+    course.nbgrader("release_feedback", ASSIGNMENT, student)
+    course.nbgrader("fetch_feedback", ASSIGNMENT, course_id, folder=result.home)
+    course.nbgrader("export", "--to=grades.csv")
+    return result
+
+
+@pytest.mark.slow
+class TestPipeline:
+    def test_unchanged_release_scores_nothing(self, graded: Graded) -> None:
+        assert graded.scores("unchanged") == dict.fromkeys([*POINTS, *WRITTEN], 0)
+        for criterion in POINTS:
+            cell = cells_by_grade_id(graded.course.graded("unchanged"))[criterion]
+            assert cell["outputs"][0]["ename"] == "NotAttempted", criterion
+
+    def test_unchanged_release_shows_no_traceback(self, graded: Graded) -> None:
+        for cell in graded.course.graded("unchanged")["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("grade"):
+                continue
+            for output in cell.get("outputs", []):
+                assert output["output_type"] != "error", cell["source"]
+
+    def test_instructors_notebook_has_full_marks(self, graded: Graded) -> None:
+        assert graded.scores("instructor") == POINTS | dict.fromkeys(WRITTEN)
+
+    def test_noise_neither_costs_nor_gains(self, graded: Graded) -> None:
+        assert graded.scores("noisy") == POINTS | dict.fromkeys(WRITTEN)
+
+    def test_dead_kernel_is_named_and_costs_only_what_did_not_run(self, graded: Graded) -> None:
+        assert graded.scores("ends") == dict.fromkeys(POINTS, 0) | dict.fromkeys(WRITTEN)
+        assert "ended" in graded.sentence("ends", "test_normal_std")
+
+    def test_sys_exit_does_not_stop_the_tests(self, graded: Graded) -> None:
+        assert graded.scores("exits") == POINTS | dict.fromkeys(WRITTEN)
+
+    def test_syntax_error_is_named_and_the_rest_is_graded(self, graded: Graded) -> None:
+        scores = graded.scores("syntax")
+        assert [scores[name] for name in NORMAL] == [0] * len(NORMAL)
+        assert scores["test_default_model"] == POINTS["test_default_model"]
+
+    def test_skipped_tests_score_nothing(self, graded: Graded) -> None:
+        assert [graded.scores("skips")[name] for name in POINTS] == [0] * len(POINTS)
+        assert "did not run" in graded.sentence("skips", "test_normal_std")
+
+    def test_deleted_test_comes_back(self, graded: Graded) -> None:
+        assert graded.scores("deletes") == POINTS | dict.fromkeys(WRITTEN)
+
+    def test_damaged_file_has_no_grade(self, graded: Graded) -> None:
+        assert set(graded.scores("damaged").values()) == {None}
+
+    def test_helpers_are_the_courses_own(self, graded: Graded) -> None:
+        folder = graded.course.root / "autograded" / "instructor" / ASSIGNMENT / "helpers"
+        for path in (COURSE_ROOT / "helpers").glob("*.py"):
+            assert (folder / path.name).read_bytes() == path.read_bytes()
+
+    def test_no_observation_remains(self, graded: Graded) -> None:
+        notebooks = list((graded.course.root / "autograded").rglob("*.ipynb"))
+        assert len(notebooks) == len(QUICK) + 2
+        for path in notebooks:
+            assert MIME_TYPE not in path.read_text(encoding="utf-8")
+
+    def test_secret_is_private_and_not_handed_on(self, graded: Graded) -> None:
+        secret = graded.course.root / ".grading_secret"
+        text = secret.read_text(encoding="ascii").strip()
+        assert secret.stat().st_mode & 0o077 == 0
+        for path in graded.course.root.parent.rglob("*"):
+            if path.is_file() and path != secret:
+                assert text.encode() not in path.read_bytes()
+
+    def test_regrade_repeats_exactly(self, graded: Graded) -> None:
+        before = graded.course.graded("noisy")
+        graded.course.nbgrader("autograde", ASSIGNMENT, "--student=noisy", "--force")
+        after = graded.course.graded("noisy")
+        for criterion in POINTS:
+            outputs = [cells_by_grade_id(nb)[criterion]["outputs"] for nb in (before, after)]
+            assert outputs[0] == outputs[1]
+
+    def test_unexecuted_submission_is_not_graded(self, graded: Graded) -> None:
+        scores = graded.scores("noisy")
+        with pytest.raises(CommandFailed) as failure:
+            graded.course.nbgrader(
+                "autograde", ASSIGNMENT, "--student=noisy", "--force", "--no-execute"
+            )
+        assert "Run nbgrader autograde without --no-execute" in failure.value.output
+        assert graded.scores("noisy") == scores
+
+    def test_export_has_every_student(self, graded: Graded) -> None:
+        with (graded.course.root / "grades.csv").open(newline="") as file:
+            rows = {row["student_id"]: row for row in csv.DictReader(file)}
+        assert set(rows) == {"instructor", "unchanged", "damaged", *QUICK}
+        assert float(rows["instructor"]["raw_score"]) == sum(POINTS.values())
+        assert float(rows["unchanged"]["raw_score"]) == 0
+        assert float(rows["instructor"]["max_score"]) == 26
+
+
+@pytest.mark.slow
+class TestFeedback:
+    def pages(self, graded: Graded) -> dict[str, str]:
+        folder = graded.course.root / "feedback"
+        return {
+            path.parts[-3]: path.read_text(encoding="utf-8")
+            for path in folder.glob(f"*/{ASSIGNMENT}/{ASSIGNMENT}.html")
+        }
+
+    def test_everybody_graded_has_a_page(self, graded: Graded) -> None:
+        assert set(self.pages(graded)) == {"instructor", "unchanged", *QUICK}
+
+    def test_page_tells_verdicts_and_no_hidden_test(self, graded: Graded) -> None:
+        page = self.pages(graded)["unchanged"]
+        assert graded.sentence("unchanged", "test_normal_layers") in page
+        assert "Score: 0.0 / 26.0" in page
+        for student, page in self.pages(graded).items():
+            for hidden in ("grader_tests", "HIDDEN TESTS", MIME_TYPE, "SOLUTION"):
+                if student != "instructor":
+                    assert hidden not in page, (student, hidden)
+
+    def test_page_shows_no_path_of_the_machine(self, graded: Graded) -> None:
+        for student in ("unchanged", "noisy"):
+            assert str(graded.course.root) not in self.pages(graded)[student]
+
+    def test_student_fetches_the_page(self, graded: Graded) -> None:
+        (page,) = (graded.home / ASSIGNMENT / "feedback").glob(f"*/{ASSIGNMENT}.html")
+        assert page.read_text(encoding="utf-8") == self.pages(graded)["instructor"]
+
+
+@pytest.mark.slow
+class TestValidate:
+    """`nbgrader validate` exits 0 whatever it finds, so its text is what counts."""
+
+    def test_instructors_notebook_passes(self, graded: Graded) -> None:
+        path = f"source/{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
+        assert "Success!" in graded.course.nbgrader("validate", path)
+
+
+def test_source_has_the_points_of_the_design() -> None:
+    cells = cells_by_grade_id(instructors_notebook())
+    points = {
+        grade_id: cell["metadata"]["nbgrader"]["points"]
+        for grade_id, cell in cells.items()
+        if cell["metadata"]["nbgrader"]["grade"]
+    }
+    assert points == POINTS | WRITTEN
+    for grade_id in POINTS:
+        assert cells[grade_id]["metadata"]["nbgrader"]["locked"]
+
+
+def test_configuration_names_no_absolute_path() -> None:
+    text = (COURSE_ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    assert not any(part.startswith(("/", "~")) for line in code for part in line.split('"'))
