@@ -29,6 +29,11 @@ c.CourseDirectory.ignore = [
 c.ClearSolutions.code_stub = {"python": "# Write your code here."}
 c.ClearSolutions.text_stub = "Write your answer here."
 
+# The rubric for the written answers stands between mark-scheme marks in a read-only cell of the
+# source: cleared from the release, and restored in the notebook that formgrader shows to whoever
+# grades. nbgrader expects the marks in task cells alone, which a student must answer in.
+c.ClearMarkScheme.enforce_metadata = False
+
 # Seconds for one cell. The slowest cell of a right notebook trains two models: about 6 s on two
 # cores. nbgrader allows 30 s, which a loaded machine or an old laptop exceeds.
 c.Execute.timeout = 120
@@ -56,9 +61,10 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# nbgrader's own list with HideTests, without which a feedback page shows the hidden tests.
+# nbgrader's own list with HideInstructorsParts, without which a feedback page shows the hidden
+# tests and the rubric.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "grading.feedback.HideTests",
+    "grading.feedback.HideInstructorsParts",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

@@ -14,11 +14,12 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
+from traitlets.config import Config
 
 from grader_tests import criteria
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
-from grading.feedback import HideTests
+from grading.feedback import HideInstructorsParts
 from grading.judge import Judge, NotExecuted, verdict_outputs
 from grading.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
 
@@ -307,17 +308,29 @@ class TestExecute:
         assert len(nb.cells) == 2
 
 
-class TestHideTests:
+class TestHideInstructorsParts:
     def test_hidden_tests_are_cleared(self) -> None:
-        nb, _ = HideTests().preprocess(notebook([]), ResourcesDict())
+        nb, _ = HideInstructorsParts().preprocess(notebook([]), ResourcesDict())
         assert nb.cells[1].source == ""
 
-    @pytest.mark.parametrize("source", ["# BEGIN HIDDEN TESTS", "# END HIDDEN TESTS\nx = 1"])
-    def test_marks_in_a_students_cell_do_no_harm(self, source: str) -> None:
+    def test_rubric_is_cleared(self) -> None:
         nb = notebook([])
-        nb.cells[0].source = source
-        nb, _ = HideTests().preprocess(nb, ResourcesDict())
-        assert nb.cells[0].source == source
+        metadata = cell_metadata("handing_in")
+        metadata["nbgrader"] |= {"locked": True, "solution": False}
+        text = "Thank you.\n### BEGIN MARK SCHEME\n1 point\n### END MARK SCHEME"
+        nb.cells.append(v4.new_markdown_cell(text, metadata=metadata))
+        config = Config()
+        config.ClearMarkScheme.enforce_metadata = False
+        nb, _ = HideInstructorsParts(config=config).preprocess(nb, ResourcesDict())
+        assert nb.cells[2].source == "Thank you."
+
+    @pytest.mark.parametrize("what", ["HIDDEN TESTS", "MARK SCHEME"])
+    @pytest.mark.parametrize("source", ["# BEGIN {}", "# END {}\nx = 1"])
+    def test_marks_in_a_students_cell_do_no_harm(self, what: str, source: str) -> None:
+        nb = notebook([])
+        nb.cells[0].source = source.format(what)
+        nb, _ = HideInstructorsParts().preprocess(nb, ResourcesDict())
+        assert nb.cells[0].source == source.format(what)
 
 
 class TestCommands:
