@@ -52,27 +52,28 @@ def canonical(text: str) -> str:
     try:
         # Read without nbformat's repairs, which warn of missing ids and make up random ones.
         notebook = nbformat.reader.reads(text)
-        version = notebook.nbformat
-        cells = notebook.cells
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise NotebookFormatError(f"not a notebook: {error}") from error
-    if version != 4:
-        raise NotebookFormatError(f"a notebook of format {version}; open and save it in JupyterLab")
-    notebook.metadata = nbformat.from_dict(_METADATA)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for cell in cells:
-        cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in _KEPT})
-        cell.source = cell.source.rstrip()
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
-    _name(cells)
-    try:
+        if notebook.nbformat != 4:
+            raise ValueError(f"it has format {notebook.nbformat}; save it with JupyterLab as 4")
+        notebook.nbformat_minor = 5
+        notebook.metadata = nbformat.from_dict(_METADATA)
+        for cell in notebook.cells:
+            _strip(cell)
+        _name(notebook.cells)
         nbformat.validate(notebook)
-    except nbformat.ValidationError as error:
-        raise NotebookFormatError(f"not a valid notebook: {error.message}") from error
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        reason = getattr(error, "message", str(error)).partition("\n")[0]
+        raise NotebookFormatError(f"not a notebook of format 4: {reason}") from error
     # nbformat sorts the keys, indents by 1 and writes a text as a list of lines.
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+
+
+def _strip(cell: NotebookNode) -> None:
+    """Take away what editors and runs write into a cell."""
+    cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in _KEPT})
+    cell.source = cell.source.rstrip()
+    if cell.cell_type == "code":
+        cell.outputs = []
+        cell.execution_count = None
 
 
 def _name(cells: Sequence[NotebookNode]) -> None:

@@ -1,0 +1,312 @@
+"""Tests the instructor's notebook: its form, its parts, its pictures, and what formats it."""
+
+import ast
+import itertools
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.nbgraderformat import MetadataValidator
+
+from grading.notebook_format import NotebookFormatError, canonical, format_paths
+
+COURSE = Path(__file__).parent.parent
+SOURCE = COURSE / "source" / "weight_initialization"
+TEXT = (SOURCE / "weight_initialization.ipynb").read_text(encoding="utf-8")
+
+SECTIONS = [
+    "# Weight initialization",
+    "## Initial weights and training loss",
+    "## Data",
+    "## A look at the data",
+    "## The model",
+    "## All zeros or all ones",
+    "## The uniform distribution",
+    "## Uniform baseline",
+    "## The general rule",
+    "## The normal distribution",
+    "## Exercise 1: Normal weights",
+    "## Exercise 2: Default initialization",
+    "## Questions",
+    "## Handing in",
+]
+# Names that students, hidden tests and other editions rely on.
+NAMES = {
+    "batch_size",
+    "valid_size",
+    "num_workers",
+    "train_loader",
+    "valid_loader",
+    "test_loader",
+    "classes",
+    "Net",
+    "model_0",
+    "model_1",
+    "weights_init_uniform",
+    "model_uniform",
+    "weights_init_uniform_center",
+    "weights_init_uniform_rule",
+    "model_centered",
+    "model_rule",
+    "weights_init_normal",
+    "model_uniform_rule",
+    "model_normal_rule",
+    "model_default",
+    "default_comparison",
+}
+# (grade, solution, locked) of each kind of cell, as nbgrader writes it.
+KINDS = {
+    (False, True, False): "solution",
+    (True, False, True): "test",
+    (True, True, False): "answer",
+    (False, False, True): "given",
+}
+GRADED = {
+    "weights_init_normal": ("solution", None),
+    "test_normal_layers": ("test", 2),
+    "test_normal_mean": ("test", 2),
+    "test_normal_std": ("test", 4),
+    "test_normal_shape": ("test", 2),
+    "test_normal_bias": ("test", 2),
+    "default_model": ("solution", None),
+    "test_default_model": ("test", 4),
+    "default_comparison": ("solution", None),
+    "test_default_comparison": ("test", 4),
+    "reflection_results": ("answer", 3),
+    "reflection_choice": ("answer", 3),
+}
+
+
+@pytest.fixture(scope="module")
+def notebook() -> NotebookNode:
+    return nbformat.reads(TEXT, as_version=4)
+
+
+def _prose(notebook: NotebookNode) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def _headings(notebook: NotebookNode) -> list[str]:
+    # "###" also begins nbgrader's marks, which are no headings of the lesson.
+    lines = re.findall(r"^#+ .+$", _prose(notebook), re.MULTILINE)
+    return [line for line in lines if not line.startswith(("### BEGIN", "### END"))]
+
+
+def _kind(cell: NotebookNode) -> str:
+    meta = cell.metadata.nbgrader
+    return KINDS[(meta.grade, meta.solution, meta.locked)]
+
+
+def _nbgrader_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+
+
+class TestNotebook:
+    def test_is_canonical(self) -> None:
+        assert canonical(TEXT) == TEXT
+
+    def test_metadata_is_valid_for_nbgrader(self, notebook: NotebookNode) -> None:
+        MetadataValidator().validate_nb(notebook)
+
+    def test_cells_are_graded_as_designed(self, notebook: NotebookNode) -> None:
+        found = {
+            cell.metadata.nbgrader.grade_id: (_kind(cell), cell.metadata.nbgrader.get("points"))
+            for cell in _nbgrader_cells(notebook)
+            if _kind(cell) != "given"
+        }
+        assert found == GRADED
+        assert list(found) == list(GRADED)
+
+    def test_ids_of_cells_are_their_grade_ids(self, notebook: NotebookNode) -> None:
+        for cell in _nbgrader_cells(notebook):
+            assert cell.id == cell.metadata.nbgrader.grade_id
+
+    def test_no_graded_cell_follows_a_given_one(self, notebook: NotebookNode) -> None:
+        # nbgrader 0.9.6 puts a deleted graded cell back behind the nbgrader cell before it, and
+        # stops with a KeyError where that one is read-only.
+        kinds = [_kind(cell) for cell in _nbgrader_cells(notebook)]
+        for before, kind in itertools.pairwise(kinds):
+            assert not (before == "given" and kind in ("test", "answer"))
+
+    def test_sections_stand_in_order(self, notebook: NotebookNode) -> None:
+        assert [line for line in _headings(notebook) if not line.startswith("###")] == SECTIONS
+
+    def test_fixed_names_are_defined(self, notebook: NotebookNode) -> None:
+        code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+        defined = {
+            node.name if isinstance(node, ast.ClassDef | ast.FunctionDef) else node.id
+            for node in ast.walk(ast.parse(code))
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+            or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        }
+        assert defined >= NAMES
+
+    def test_links_lead_to_headings(self, notebook: NotebookNode) -> None:
+        # As JupyterLab and nbconvert name a heading: its text with hyphens for spaces.
+        anchors = {line.lstrip("# ").replace(" ", "-") for line in _headings(notebook)}
+        links = re.findall(r"\]\(#([^)]*)\)", _prose(notebook))
+        assert "Exercise-1:-Normal-weights" in links
+        assert set(links) <= anchors
+
+    def test_each_test_cell_calls_its_own_criterion(self, notebook: NotebookNode) -> None:
+        for cell in _nbgrader_cells(notebook):
+            if _kind(cell) != "test":
+                assert "grader_tests" not in cell.source
+                continue
+            visible, hidden = cell.source.split("### BEGIN HIDDEN TESTS\n")
+            assert "grader_tests" not in visible
+            assert visible.startswith("# Tests ")
+            assert re.findall(r'check\(\s*"(\w+)"', hidden) == [cell.id]
+            assert hidden.endswith("### END HIDDEN TESTS")
+
+    def test_stub_of_the_function_holds_its_docstring_and_nothing_of_the_solution(
+        self, notebook: NotebookNode
+    ) -> None:
+        (cell,) = (cell for cell in notebook.cells if cell.id == "weights_init_normal")
+        stub = re.sub(r"### BEGIN SOLUTION.*### END SOLUTION", "", cell.source, flags=re.DOTALL)
+        (function,) = ast.parse(stub).body
+        assert isinstance(function, ast.FunctionDef)
+        assert ast.get_docstring(function)
+        assert len(function.body) == 1
+
+    def test_rubric_stands_between_its_marks(self, notebook: NotebookNode) -> None:
+        cell = notebook.cells[-1]
+        visible, rubric = cell.source.split("### BEGIN MARK SCHEME")
+        assert "ubric" in rubric
+        assert "ubric" not in visible
+        assert rubric.endswith("### END MARK SCHEME")
+
+
+class TestPictures:
+    @pytest.fixture(scope="class")
+    def shown(self, notebook: NotebookNode) -> dict[str, str]:
+        """Path of each picture in the notebook, with its alternative text."""
+        found = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", _prose(notebook))
+        return {path: alternative for alternative, path in found}
+
+    def test_every_picture_is_shown_and_exists(self, shown: dict[str, str]) -> None:
+        drawn = {path.relative_to(SOURCE).as_posix() for path in (SOURCE / "figures").iterdir()}
+        assert set(shown) == drawn
+
+    def test_alternative_text_describes_the_picture(self, shown: dict[str, str]) -> None:
+        for path, alternative in shown.items():
+            assert len(alternative.split()) >= 15, f"{path}: {alternative!r}"
+
+    def test_script_draws_the_same_bytes(self, tmp_path: Path) -> None:
+        script = COURSE / "docs" / "draw_figures.py"
+        subprocess.run([sys.executable, str(script), str(tmp_path)], check=True)
+        for path in (SOURCE / "figures").iterdir():
+            assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def _notebook(*cells: dict[str, object]) -> str:
+    """A notebook as JupyterLab might save it, less tidy than the canonical form."""
+    return json.dumps(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"language_info": {"name": "python", "version": "3.99"}, "toc": {}},
+            "cells": list(cells),
+        }
+    )
+
+
+def _code(source: str = "1 + 1", **more: object) -> dict[str, object]:
+    output = {"output_type": "stream", "name": "stdout", "text": "2"}
+    cell: dict[str, object] = {"cell_type": "code", "source": source, "metadata": {}}
+    return cell | {"outputs": [output], "execution_count": 7} | more
+
+
+def _ids(text: str) -> list[str]:
+    return [cell["id"] for cell in json.loads(canonical(text))["cells"]]
+
+
+class TestFormat:
+    def test_what_a_run_leaves_behind_goes(self) -> None:
+        messy = _code("x = 1\n\n", id="a", metadata={"scrolled": True, "tags": ["kept"]})
+        text = canonical(_notebook(messy))
+        (cell,) = json.loads(text)["cells"]
+        assert cell == {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "a",
+            "metadata": {"tags": ["kept"]},
+            "outputs": [],
+            "source": ["x = 1"],
+        }
+        assert "3.99" not in text
+        assert text == json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
+        assert canonical(text) == text
+
+    def test_ids_say_what_a_cell_is(self) -> None:
+        heading: dict[str, object] = {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "## All zeros, or ones",
+        }
+        graded = {"nbgrader": {"grade_id": "test_mean"}}
+        cells = [
+            _code(id="0a1b2c3d"),
+            heading | {"id": "deadbeef"},
+            _code(),
+            _code(id="chosen-by-hand"),
+            _code(id="chosen-by-hand"),
+            _code(metadata=graded, id="4e5f6a7b-0000-4000-8000-0123456789ab"),
+        ]
+        text = _notebook(*cells)
+        assert _ids(text) == [
+            "start",
+            "all-zeros-or-ones",
+            "all-zeros-or-ones-2",
+            "chosen-by-hand",
+            "chosen-by-hand-2",
+            "test_mean",
+        ]
+        assert canonical(canonical(text)) == canonical(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "{}",
+            "{",
+            _notebook({"cell_type": "code"}),
+            '{"nbformat": 3, "worksheets": []}',
+        ],
+    )
+    def test_what_is_no_notebook_is_refused(self, text: str, tmp_path: Path) -> None:
+        with pytest.raises(NotebookFormatError, match="notebook"):
+            canonical(text)
+        path = tmp_path / "broken.ipynb"
+        path.write_text(text)
+        with pytest.raises(NotebookFormatError, match=re.escape(str(path))):
+            format_paths([path], check=False)
+        assert path.read_text() == text
+
+    def test_check_finds_and_formatting_mends(self, tmp_path: Path) -> None:
+        path = tmp_path / "lesson.ipynb"
+        path.write_text(_notebook(_code()))
+        hidden = tmp_path / ".ipynb_checkpoints" / "lesson-checkpoint.ipynb"
+        hidden.parent.mkdir()
+        hidden.write_text("left alone")
+        command = [sys.executable, "-m", "grading.notebook_format"]
+
+        before = path.read_text()
+        checked = subprocess.run([*command, "--check", tmp_path], capture_output=True, text=True)
+        assert checked.returncode == 1
+        assert f"{path}: not in canonical form" in checked.stdout
+        assert path.read_text() == before
+
+        subprocess.run([*command, tmp_path], check=True, capture_output=True)
+        assert path.read_text() == canonical(before)
+        assert format_paths([tmp_path], check=True) == []
+
+    def test_missing_path_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(NotebookFormatError, match="absent"):
+            format_paths([tmp_path / "absent"], check=True)
