@@ -1,0 +1,55 @@
+# Every target sets up what it needs: the environment in .venv/ and, where wanted, the data.
+PYTHON ?= python3
+SHELL := /bin/bash
+python := .venv/bin/python
+
+# nbgrader calls alembic and jupyter by name.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format release data bench accuracies clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1 — /p' Makefile
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(python) || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "No virtual environment could be made; on Debian install python3-venv." >&2; exit 1; }
+	@echo "Installing into .venv (some minutes the first time) ..."
+	@$(python) -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: .venv/installed ## run the whole course with ten students in build/demo
+	@$(python) -m grading.demo
+
+test: .venv/installed lint ## lint, check types, run every test, the fast ones first
+	@$(python) -m pytest
+
+lint: .venv/installed ## ruff, the type checker, and the notebooks' format
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) -m grading.notebook_format --check source
+
+format: .venv/installed ## put code and notebooks into their canonical form
+	@$(python) -m ruff check --fix-only --quiet .
+	@$(python) -m ruff format .
+	@$(python) -m grading.notebook_format source
+
+release: .venv/installed ## build release/ from source/ with nbgrader
+	@$(python) -m nbgrader generate_assignment weight_initialization --force
+
+data: .venv/installed ## find or fetch the data, once, for every notebook of this course
+	@$(python) -m helpers.data
+
+bench: .venv/installed ## measure training against a plain DataLoader
+	@$(python) -m tests.benchmarks.training_speed
+
+accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
+	@$(python) -m tests.benchmarks.accuracies
+
+clean: ## remove what was built; the environment and the data stay
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
