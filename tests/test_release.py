@@ -116,7 +116,7 @@ class TestSecrets:
 
     @pytest.mark.parametrize(
         "secret",
-        ["grader_tests", "grading", "SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "Rubric"],
+        ["grader_tests", "BEGIN SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "rubric"],
     )
     def test_word_appears_nowhere(self, secret: str) -> None:
         for name, content in tree(RELEASE).items():
@@ -205,6 +205,7 @@ def lone_kernel(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Iter
             "PYTHONPATH": sysconfig.get_path("purelib"),
             "FASHION_MNIST": any_data,
             "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # for the reason that grading/execute.py gives
         },
     }
     (folder / "kernels" / name).mkdir(parents=True)
