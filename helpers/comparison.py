@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from . import stand_in
 from .plots import plot_losses
-from .training import Batches, accuracy, train
+from .training import Batches, accuracy, one_thread, train
 
 EPOCHS = 2
 # The loss of one batch of 100 images scatters by about a fifth from batch to batch. The mean of
@@ -126,22 +126,24 @@ def compare_init_weights(
             f"{len(train_batches)} and {len(valid_batches)}."
         )
     runs = []
-    for model, label in model_list:
-        initial = {
-            name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()
-        }
-        trained = copy.deepcopy(model).to(device)
-        losses = np.array(train(trained, train_batches, label, seed))
-        runs.append(
-            Run(
-                label=label,
-                losses=losses,
-                batches_per_epoch=train_batches.per_epoch,
-                training_loss=float(losses[-LAST_BATCHES:].mean()),
-                validation_accuracy=accuracy(trained, valid_batches),
-                initial_weights=initial,
+    with one_thread():
+        for model, label in model_list:
+            initial = {
+                name: value.detach().cpu().numpy().copy()
+                for name, value in model.state_dict().items()
+            }
+            trained = copy.deepcopy(model).to(device)
+            losses = np.array(train(trained, train_batches, label, seed))
+            runs.append(
+                Run(
+                    label=label,
+                    losses=losses,
+                    batches_per_epoch=train_batches.per_epoch,
+                    training_loss=float(losses[-LAST_BATCHES:].mean()),
+                    validation_accuracy=accuracy(trained, valid_batches),
+                    initial_weights=initial,
+                )
             )
-        )
     comparison = Comparison(plot_title, tuple(runs), _name_of_data(train_loader))
     plot_losses(plot_title, {run.label: run.losses[:plot_n_batches] for run in runs})
     print(comparison)

@@ -47,8 +47,8 @@ def find_data() -> str:
     """Find the data set and say in one line which it is.
 
     Looked for in this order: the folder that the environment variable `FASHION_MNIST` names; a
-    folder `data` here or in a folder above; a download into `data`; and, where none of these can
-    be had, the stand-in, ten garment shapes drawn by this package.
+    folder `data` here or in the course's root; a download into `data`; and, where none of these
+    can be had, the stand-in, ten garment shapes drawn by this package.
 
     Returns:
         The folder to hand to `torchvision.datasets.FashionMNIST` as `root`.
@@ -78,16 +78,15 @@ def _locate() -> tuple[Path, str]:
             )
         return _ready(folder), ""
 
-    here = Path.cwd()
-    above = [folder / "data" for folder in (here, *here.parents)]
-    for folder in above:
+    local = Path.cwd() / "data"
+    places = [local, *_course_data()]
+    for folder in places:
         if _files_in(folder):
             return _ready(folder), ""
-    for folder in above:
+    for folder in places:
         if stand_in.is_stand_in(folder / stand_in.FOLDER):
             return folder / stand_in.FOLDER, ""
 
-    local = above[0]
     try:
         download(local / RAW, {f"{name}.gz": md5s[1] for name, md5s in FILES.items()})
     except DownloadError as error:
@@ -96,6 +95,16 @@ def _locate() -> tuple[Path, str]:
         return folder, f"{error}\n"
     _unpack(local, local)
     return local, ""
+
+
+def _course_data() -> list[Path]:
+    """Return the course's own `data`, if this notebook lies in an nbgrader course.
+
+    Submissions of a whole class then share one copy, instead of each having its own.
+    """
+    here = Path.cwd()
+    roots = [folder for folder in here.parents if (folder / "nbgrader_config.py").is_file()]
+    return [folder / "data" for folder in roots[:1]]
 
 
 def _files_in(folder: Path) -> dict[str, Path]:

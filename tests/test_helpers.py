@@ -1,0 +1,295 @@
+"""Tests of what students import: comparison, training, plots and the self-check."""
+
+import copy
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
+from torchvision import datasets, transforms
+
+import helpers
+from helpers.training import Batches, accuracy, one_thread
+from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
+from tests.benchmarks.training_speed import plain_comparison
+
+COURSE_ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    matplotlib.use("agg")
+
+
+@pytest.fixture(scope="module")
+def loaders(drawn_data: Path) -> tuple[DataLoader, DataLoader]:
+    """3,000 training and 1,000 validation images of the stand-in."""
+    data = datasets.FashionMNIST(str(drawn_data), train=False, transform=transforms.ToTensor())
+    return (
+        DataLoader(data, 100, sampler=SubsetRandomSampler(range(3000))),
+        DataLoader(data, 100, sampler=SubsetRandomSampler(range(3000, 4000))),
+    )
+
+
+def _models(*labels: str) -> list[tuple[nn.Module, str]]:
+    helpers.set_seed(0)
+    return [(Net().apply(INITIAL_WEIGHTS[label]), label) for label in labels]
+
+
+class TestComparison:
+    def test_equals_a_plain_loop(self, loaders: tuple[DataLoader, DataLoader]) -> None:
+        models = _models("normal(0, y)", "PyTorch default")
+        found = helpers.compare_init_weights(models, "title", *loaders)
+        with one_thread():
+            plain = plain_comparison(models, *loaders)
+        assert [run.validation_accuracy for run in found.runs] == plain
+
+    def test_running_twice_gives_the_same_figures(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        models = _models("normal(0, y)")
+        first, second = (helpers.compare_init_weights(models, "t", *loaders) for _ in range(2))
+        assert np.array_equal(first.runs[0].losses, second.runs[0].losses)
+        assert str(first) == str(second)
+
+    def test_only_the_weights_differ(self, loaders: tuple[DataLoader, DataLoader]) -> None:
+        # The same weights under two labels: any difference in batches or masks would show.
+        [(model, _)] = _models("normal(0, y)")
+        one, other = helpers.compare_init_weights(
+            [(model, "one"), (copy.deepcopy(model), "other")], "t", *loaders
+        ).runs
+        assert np.array_equal(one.losses, other.losses)
+        assert one.validation_accuracy == other.validation_accuracy
+
+    def test_another_seed_gives_other_batches(self, loaders: tuple[DataLoader, DataLoader]) -> None:
+        models = _models("normal(0, y)")
+        first, second = (
+            helpers.compare_init_weights(models, "t", *loaders, seed=seed) for seed in (0, 1)
+        )
+        assert not np.array_equal(first.runs[0].losses, second.runs[0].losses)
+
+    def test_leaves_models_and_generators_as_they_were(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        [(model, label)] = _models("normal(0, y)")
+        model.eval()
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        state = torch.get_rng_state(), np.random.get_state()[1].tolist()  # type: ignore[index]  # the legacy state is a tuple
+        comparison = helpers.compare_init_weights([(model, label)], "t", *loaders)
+        assert torch.equal(state[0], torch.get_rng_state())
+        assert state[1] == np.random.get_state()[1].tolist()  # type: ignore[index]  # as above
+        assert not model.training
+        assert all(parameter.grad is None for parameter in model.parameters())
+        for name, value in model.state_dict().items():
+            assert torch.equal(before[name], value)
+            assert np.array_equal(comparison.runs[0].initial_weights[name], value.numpy())
+
+    def test_holds_whole_curves_and_their_summary(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        [run] = helpers.compare_init_weights(_models("normal(0, y)"), "t", *loaders).runs
+        assert run.losses.shape == (60,)
+        assert run.batches_per_epoch == 30
+        # 60 batches are fewer than 100, so the mean is over all of them.
+        assert run.training_loss == pytest.approx(run.losses.mean())
+        assert run.losses[-10:].mean() < run.losses[:10].mean() / 2
+
+    def test_prints_and_shows_a_table(
+        self, loaders: tuple[DataLoader, DataLoader], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        models = [(model, f"<{label}>") for model, label in _models("normal(0, y)")]
+        comparison = helpers.compare_init_weights(models, "t", *loaders)
+        printed = capsys.readouterr().out
+        accuracy_text = f"{comparison.runs[0].validation_accuracy:.2f} %"
+        assert accuracy_text in printed
+        assert "STAND-IN (not Fashion-MNIST)" in printed
+        assert "&lt;normal(0, y)&gt;" in comparison._repr_html_()
+        assert accuracy_text in comparison._repr_html_()
+
+    def test_seven_models_and_more(self, loaders: tuple[DataLoader, DataLoader]) -> None:
+        labels = list(INITIAL_WEIGHTS)
+        assert len(labels) > 6
+        comparison = helpers.compare_init_weights(_models(*labels), "t", *loaders)
+        assert [run.label for run in comparison.runs] == labels
+
+    @pytest.mark.parametrize(
+        ("models", "told"),
+        [
+            ([], "it was given a list"),
+            ("model", "it was given a str"),
+            ([nn.Linear(2, 2)], "one entry is a Linear"),
+            ([("label", nn.Linear(2, 2))], "first the model, then its label"),
+            ([(nn.Linear(2, 2), "a"), (nn.Linear(2, 2), "a")], "a label of its own"),
+        ],
+    )
+    def test_says_what_is_wrong_with_the_models(
+        self, models: list, told: str, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        with pytest.raises(helpers.ComparisonError, match=told):
+            helpers.compare_init_weights(models, "t", *loaders)
+
+    def test_says_what_is_wrong_with_the_number_of_batches(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        with pytest.raises(helpers.ComparisonError, match="it was 0"):
+            helpers.compare_init_weights(_models("all ones"), "t", *loaders, plot_n_batches=0)
+
+    def test_says_that_a_loader_is_empty(self, loaders: tuple[DataLoader, DataLoader]) -> None:
+        empty = DataLoader(loaders[0].dataset, 100, sampler=SubsetRandomSampler([]))
+        with pytest.raises(helpers.ComparisonError, match="they give 0 and 10"):
+            helpers.compare_init_weights(_models("all ones"), "t", empty, loaders[1])
+
+
+class TestBatches:
+    def test_in_memory_batches_equal_the_loaders_own(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        loader = loaders[0]
+        cpu = torch.device("cpu")
+        torch.manual_seed(3)
+        fast = Batches(loader, cpu)
+        # A subclass of ToTensor may do anything, so it takes the general way.
+        general_data = copy.copy(loader.dataset)
+        general_data.transform = type("Other", (transforms.ToTensor,), {})()  # type: ignore[attr-defined]  # torchvision's
+        torch.manual_seed(3)
+        general = Batches(DataLoader(general_data, 100, sampler=loader.sampler), cpu)
+        assert fast._memory is not None
+        assert general._memory is None
+        for (images, labels), (other_images, other_labels) in zip(fast, general, strict=True):
+            assert torch.equal(images, other_images)
+            assert torch.equal(labels, other_labels)
+
+    def test_any_data_set_will_do(self) -> None:
+        data = TensorDataset(torch.rand(250, 1, 28, 28), torch.arange(250) % 10)
+        loader = DataLoader(data, 100)
+        comparison = helpers.compare_init_weights([(Net(), "net")], "t", loader, loader)
+        assert comparison.runs[0].losses.shape == (6,)
+        assert comparison.data == "TensorDataset"
+
+    def test_accuracy_is_measured_with_dropout_off(
+        self, loaders: tuple[DataLoader, DataLoader]
+    ) -> None:
+        model = nn.Sequential(nn.Dropout(0.9), nn.Flatten(), nn.Linear(784, 10))
+        batches = Batches(loaders[1], torch.device("cpu"))
+        assert accuracy(model, batches) == accuracy(model, batches)
+
+
+class TestPlots:
+    @pytest.mark.parametrize("values", [np.zeros([4, 5]), torch.ones(20, requires_grad=True)])
+    def test_hist_dist_has_half_as_many_bins_as_values(
+        self, values: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        figures: list[Figure] = []
+        monkeypatch.setattr("helpers.plots.show", figures.append)
+        helpers.hist_dist("title", values)  # type: ignore[arg-type]  # a tensor is array-like
+        [figure] = figures
+        [axes] = figure.axes
+        assert len(axes.patches) == 10
+        assert axes.get_title() == "title"
+        assert axes.dataLim.intervalx.tolist() == [-4, 4]
+        plt.close(figure)
+
+    def test_hist_dist_refuses_nothing(self) -> None:
+        with pytest.raises(ValueError, match="no values"):
+            helpers.hist_dist("title", [])
+
+    def test_losses_far_apart_get_a_logarithmic_axis(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        figures: list[Figure] = []
+        monkeypatch.setattr("helpers.plots.show", figures.append)
+        helpers.plots.plot_losses("near", {"a": np.array([2.3, 0.4])})
+        helpers.plots.plot_losses("far", {"a": np.array([2.3]), "b": np.array([4000.0, np.nan])})
+        assert [figure.axes[0].get_yscale() for figure in figures] == ["linear", "log"]
+        plt.close("all")
+
+    def test_shows_20_images(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        figures: list[Figure] = []
+        monkeypatch.setattr("helpers.plots.show", figures.append)
+        helpers.show_batch(torch.rand(100, 1, 28, 28), [3] * 100, ["", "", "", "Dress"])
+        [figure] = figures
+        assert [axes.get_title() for axes in figure.axes] == ["Dress"] * 20
+        plt.close(figure)
+
+
+def _normal(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0, module.in_features**-0.5)
+        nn.init.zeros_(module.bias)
+
+
+def _untouched(module: nn.Module) -> None:
+    pass
+
+
+def _wrong_scale(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0, 1 / module.in_features)
+        nn.init.zeros_(module.bias)
+
+
+def _no_guard(module: nn.Module) -> None:
+    module.weight.data.normal_(0, 0.1)  # type: ignore[operator]  # the mistake under test
+
+
+def _every_weight(module: nn.Module) -> None:
+    _normal(module)
+    if isinstance(module, nn.Conv2d):
+        nn.init.zeros_(module.weight)
+
+
+class TestSelfCheck:
+    @pytest.mark.parametrize(
+        ("function", "outcome"),
+        [
+            (_normal, "correct"),
+            (_untouched, "not attempted"),
+            (_wrong_scale, "incorrect"),
+            (_no_guard, "incorrect"),
+            (_every_weight, "incorrect"),
+        ],
+    )
+    def test_tells_three_outcomes_apart(
+        self, function: object, outcome: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        torch.manual_seed(0)
+        helpers.check(function)  # type: ignore[arg-type]  # some are wrong on purpose
+        assert f": {outcome}\n" in capsys.readouterr().out
+
+    def test_hints_only_when_asked(self, capsys: pytest.CaptureFixture[str]) -> None:
+        torch.manual_seed(0)
+        helpers.check(_wrong_scale)
+        assert "Which of the layer" not in capsys.readouterr().out
+        helpers.check(_wrong_scale, hint=True)
+        assert "Which of the layer" in capsys.readouterr().out
+
+    def test_fails_a_validation_without_a_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+        torch.manual_seed(0)
+        helpers.check(_normal)
+        with pytest.raises(helpers.SelfCheckFailed, match="not attempted") as caught:
+            helpers.check(_untouched)
+        assert caught.value._render_traceback_() == [str(caught.value)]
+        with pytest.raises(helpers.SelfCheckFailed, match="`model_default` does not exist"):
+            helpers.explain_missing("model_default", None)
+
+    def test_tells_whether_there_is_something_to_compare(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert helpers.is_attempted(_normal)
+        assert not helpers.is_attempted(_untouched)
+        assert "_untouched leaves the weights as they are" in capsys.readouterr().out
+        assert helpers.explain_missing("model_default", None)
+        assert "`model_default` does not exist yet" in capsys.readouterr().out
+        assert not helpers.explain_missing("model_default", Net())
+
+
+def test_the_source_has_every_file_of_helpers() -> None:
+    # nbgrader copies what lies in source/: links there keep one truth.
+    links = COURSE_ROOT / "source" / "weight_initialization" / "helpers"
+    wanted = {path.name for path in (COURSE_ROOT / "helpers").glob("*.py")}
+    assert {path.name for path in links.glob("*.py")} == wanted
+    assert all(path.resolve().parent == COURSE_ROOT / "helpers" for path in links.glob("*.py"))
