@@ -1,0 +1,299 @@
+"""Tests of the sandbox: what a notebook can do in it, what it cannot, and which limits strike."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import nbformat.v4 as v4
+import pytest
+
+from grading import sandbox
+from grading.sandbox import (
+    Execution,
+    Limits,
+    SandboxFailed,
+    SandboxUnavailable,
+    check_available,
+    execute,
+)
+
+# Each test starts a kernel or two.
+pytestmark = pytest.mark.slow
+
+MEBIBYTE = 2**20
+# Small, so that a test takes seconds.
+SMALL = Limits(
+    cell_seconds=3,
+    notebook_seconds=60,
+    processor_seconds=60,
+    memory_bytes=1024 * MEBIBYTE,
+    processes=20,
+    disk_bytes=50 * MEBIBYTE,
+    output_bytes=MEBIBYTE,
+)
+
+
+@pytest.fixture(autouse=True)
+def _sandbox() -> None:
+    try:
+        check_available()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "assignment"
+    (folder / "helpers").mkdir(parents=True)
+    (folder / "helpers" / "__init__.py").write_text("name = 'the helpers'\n")
+    (folder / "figure.txt").write_text("a figure")
+    return folder
+
+
+def run(files: Path, *cells: str, limits: Limits = SMALL, **options: object) -> Execution:
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in cells])
+    return execute(notebook, files, limits=limits, **options)  # type: ignore[arg-type]
+
+
+def text(execution: Execution, cell: int) -> str:
+    """Everything a cell printed, and the names and values of its errors."""
+    parts = []
+    for output in execution.notebook.cells[cell].outputs:
+        if output.output_type == "stream":
+            parts.append(output.text)
+        elif output.output_type == "error":
+            parts.append(f"{output.ename}: {output.evalue}")
+        else:
+            parts.append(output.data["text/plain"])
+    return "\n".join(parts).strip()
+
+
+class TestOrdinaryRun:
+    def test_outputs_and_errors_come_back(self, files: Path) -> None:
+        execution = run(files, "1 + 1", "print('hello')", "1 / 0", "2 + 2")
+        shown = [text(execution, cell) for cell in range(4)]
+        assert shown == ["2", "hello", "ZeroDivisionError: division by zero", "4"]
+        assert [cell.execution_count for cell in execution.notebook.cells] == [1, 2, 3, 4]
+        assert execution.complete
+        assert (execution.died, execution.limit) == (None, None)
+
+    def test_argument_is_left_alone(self, files: Path) -> None:
+        notebook = v4.new_notebook(cells=[v4.new_code_cell("1 + 1")])
+        before = str(notebook)
+        execute(notebook, files, limits=SMALL)
+        assert str(notebook) == before
+
+    def test_own_outputs_of_a_submission_do_not_survive(self, files: Path) -> None:
+        cell = v4.new_code_cell(
+            "import os; os._exit(0)",
+            outputs=[v4.new_output("stream", text="from before")],
+            execution_count=7,
+        )
+        execution = execute(v4.new_notebook(cells=[cell]), files, limits=SMALL)
+        assert execution.notebook.cells[0].outputs == []
+        assert execution.notebook.cells[0].execution_count is None
+
+    def test_files_data_modules_and_variables_are_there(self, files: Path, tmp_path: Path) -> None:
+        data = tmp_path / "data"
+        data.mkdir()
+        (data / "images").write_text("pixels")
+        for name in ("probe", "criteria"):
+            (tmp_path / "hidden").mkdir(exist_ok=True)
+            (tmp_path / "hidden" / f"{name}.py").write_text(f"name = {name!r}")
+        execution = run(
+            files,
+            "import os, helpers; helpers.name, open('figure.txt').read()",
+            "open(os.environ['FASHION_MNIST'] + '/images').read(), os.environ['SEED']",
+            "import hidden.probe; hidden.probe.name",
+            "import hidden.criteria",
+            "open('figure.txt', 'w').write('mine'), open('/tmp/x', 'w').write('mine')",
+            modules=[tmp_path / "hidden" / "probe.py"],
+            data=data,
+            environment={"SEED": "17"},
+        )
+        assert text(execution, 0) == "('the helpers', 'a figure')"
+        assert text(execution, 1) == "('pixels', '17')"
+        assert text(execution, 2) == "'probe'"
+        assert text(execution, 3).startswith("ModuleNotFoundError")
+        assert text(execution, 4) == "(4, 4)"
+        assert (files / "figure.txt").read_text() == "a figure"
+
+    def test_packages_work(self, files: Path) -> None:
+        plot = "import torch, torchvision, matplotlib.pyplot as plt; plt.plot([1]); plt.show()"
+        execution = run(files, plot, limits=Limits(cell_seconds=60))
+        assert ["image/png" in o.data for o in execution.notebook.cells[0].outputs] == [True]
+
+
+class TestNothingElseIsVisible:
+    def test_host(self, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INSTRUCTORS_TOKEN", "of-the-instructor")
+        secret = tmp_path / "gradebook.db"
+        secret.write_text("grades")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            execution = run(
+                files,
+                "import os; 'of-the-instructor' in str(os.environ)",
+                f"os.path.exists({str(secret)!r}), os.path.exists({str(Path.home())!r})",
+                "sorted(os.listdir('/'))",
+                "sorted(os.listdir('/proc/self/root/etc'))",
+                f"import socket; socket.create_connection(('127.0.0.1', {port}), timeout=1)",
+                "socket.create_connection(('192.0.2.1', 80), timeout=1)",
+                "import grading",
+                "[name for name in os.listdir('/proc') if name.isdigit()].__len__() <= 3",
+            )
+        assert text(execution, 0) == "False"
+        assert text(execution, 1) == "(False, False)"
+        for name in ("root", "home", "var", "srv", "opt", "mnt", "run"):
+            assert f"'{name}'" not in text(execution, 2)
+        assert "passwd" not in text(execution, 3)
+        assert "refused" in text(execution, 4)
+        assert "unreachable" in text(execution, 5)
+        assert text(execution, 6).startswith("ModuleNotFoundError")
+        assert text(execution, 7) == "True"
+        assert secret.read_text() == "grades"
+
+    def test_nothing_is_writable_but_the_working_folders(self, files: Path) -> None:
+        places = ["/", "/usr", "/packages/0", "/files", "/etc", "/driver.py", "/proc/sys/vm"]
+        code = """
+            import os
+            for place in {places}:
+                try:
+                    open(place if place.endswith('.py') else place + '/mine', 'w')
+                except OSError:
+                    continue
+                print('written:', place)
+            """
+        execution = run(files, code.format(places=places))
+        assert text(execution, 0) == ""
+
+    def test_driver_cannot_be_read_or_stopped(self, files: Path) -> None:
+        execution = run(
+            files,
+            "import os, signal\nfor number in range(1, 65):\n    os.kill(1, number)",
+            "open('/proc/1/environ').read()",
+            "open('/proc/1/mem', 'rb')",
+            "open('/proc/1/fd/1', 'w')",
+            "[open(f'/proc/1/fd/{number}', 'w') for number in range(3, 9)]",
+            "import ctypes; ctypes.CDLL(None).ptrace(16, 1, 0, 0)",
+            "'still here'",
+        )
+        for cell in (1, 2, 3, 4):
+            assert text(execution, cell).startswith("PermissionError"), cell
+        assert text(execution, 5) == "-1"
+        assert text(execution, 6) == "'still here'"
+        assert execution.complete
+
+    def test_events_cannot_be_made_up_on_standard_output(self, files: Path) -> None:
+        event = '{"event": "cell", "cell": 1, "outputs": [], "execution_count": 99}'
+        execution = run(
+            files, f"import os\nfor d in range(10):\n    try: os.write(d, b'{event}\\n')\n"
+            "    except OSError: pass", "'true'"
+        )  # fmt: skip
+        assert text(execution, 1) == "'true'"
+        assert execution.notebook.cells[1].execution_count == 2
+
+    def test_no_process_stays(self, files: Path) -> None:
+        marker = f"sleep 31{os.getpid()}"
+        detach = (
+            f"import subprocess; p = subprocess.Popen({marker.split()}, start_new_session=True)"
+        )
+        execution = run(files, detach, "p.poll() is None")
+        assert text(execution, 1) == "True"
+        time.sleep(0.5)
+        processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+        assert marker not in processes
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        "loop",
+        [
+            "while True: pass",
+            "while True:\n  try:\n    while True: pass\n  except KeyboardInterrupt: pass",
+            "import time; time.sleep(1000)",
+        ],
+    )
+    def test_time_of_a_cell(self, files: Path, loop: str) -> None:
+        execution = run(files, "1", loop)
+        assert (execution.limit, execution.limit_cell) == ("cell time", 1)
+        assert text(execution, 0) == "1"
+
+    def test_cells_after_an_interrupted_one_run(self, files: Path) -> None:
+        execution = run(files, "while True: pass", "'after'")
+        assert text(execution, 1) == "'after'"
+        assert execution.complete
+
+    def test_time_of_a_notebook(self, files: Path) -> None:
+        limits = Limits(cell_seconds=60, notebook_seconds=3)
+        execution = run(files, "'first'", "import time; time.sleep(1000)", "3", limits=limits)
+        assert (execution.limit, execution.limit_cell) == ("notebook time", 1)
+        assert text(execution, 0) == "'first'"
+        assert execution.notebook.cells[2].outputs == []
+        assert not execution.complete
+
+    @pytest.mark.parametrize(
+        ("limit", "code"),
+        [
+            ("memory", "b = bytearray(1536 * 2**20); import time; time.sleep(30)"),
+            ("memory", "parts = []\nwhile True: parts.append(b'x' * 2**26)"),
+            ("output", "while True: print('x' * 10_000)"),
+            ("output", "from IPython.display import HTML; HTML('x' * 2**22)"),
+        ],
+    )
+    def test_what_is_used_up(self, files: Path, limit: str, code: str) -> None:
+        limits = Limits(cell_seconds=60, memory_bytes=1024 * MEBIBYTE, output_bytes=MEBIBYTE)
+        execution = run(files, "'first'", code, "'third'", limits=limits)
+        assert (execution.limit, execution.limit_cell) == (limit, 1)
+        assert text(execution, 0) == "'first'"
+        assert not execution.complete
+
+    def test_processor_time_of_all_processes(self, files: Path) -> None:
+        limits = Limits(cell_seconds=60, processor_seconds=8)
+        code = "import os\nif os.fork() == 0:\n    while True: pass\nimport time; time.sleep(50)"
+        execution = run(files, "'first'", code, limits=limits)
+        assert (execution.limit, execution.limit_cell) == ("processor time", 1)
+
+    def test_number_of_processes(self, files: Path) -> None:
+        bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"
+        execution = run(files, bomb)
+        assert execution.limit == "processes"
+
+    def test_disk(self, files: Path) -> None:
+        fill = "for i in range(20): open(str(i), 'wb').write(b'0' * 2**23)"
+        execution = run(files, fill, "open('/tmp/big', 'wb').write(b'0' * 2**27)", "'after'")
+        assert "No space left" in text(execution, 0)
+        assert text(execution, 1).startswith("OSError")
+        assert text(execution, 2) == "'after'"
+
+
+class TestEnds:
+    def test_dead_kernel(self, files: Path) -> None:
+        execution = run(files, "'before'", "import os; os._exit(3)", "'after'")
+        assert (execution.died, execution.limit) == (1, None)
+        assert text(execution, 0) == "'before'"
+        assert execution.notebook.cells[2].outputs == []
+
+    def test_exit_and_input_do_no_harm(self, files: Path) -> None:
+        execution = run(files, "import sys; sys.exit(0)", "input()", "'after'")
+        assert text(execution, 2) == "'after'"
+
+    def test_broken_driver_is_the_machines_fault(
+        self, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        driver = tmp_path / "driver.py"
+        driver.write_text("raise SystemExit('out of luck')")
+        monkeypatch.setattr(sandbox, "_DRIVER", driver)
+        with pytest.raises(SandboxFailed, match="did not start: out of luck"):
+            run(files, "1")
+
+    def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def nowhere(_: str) -> None:
+            return None
+
+        monkeypatch.setattr(shutil, "which", nowhere)
+        with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
+            check_available()
