@@ -1,0 +1,56 @@
+"""Hidden tests: a probe observes what student code does, and criteria judge it elsewhere.
+
+A hidden test cell calls `check`. The observation always goes out as a display message; where the
+judging side can be imported, as in the instructor's JupyterLab, the verdict follows at once.
+
+Beside the student's code run `probe`, `networks`, `describe` and `observation`, which need NumPy,
+PyTorch and IPython alone. Everything else judges, and stays outside the sandbox.
+"""
+
+__all__ = ["CriterionFailed", "check"]
+
+
+class CriterionFailed(AssertionError):
+    """A submission does not meet a criterion; the message says what was found."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows these lines in place of a traceback: no frame of the grader's.
+        return [str(self)]
+
+
+def check(criterion: str, thing: object) -> None:
+    """Observe `thing` for one criterion, and judge it where that is possible.
+
+    Args:
+        criterion: the grade id of the hidden test.
+        thing: what the criterion looks at: the student's function, their model, or the pair of
+            model and comparison. None stands for what a student has not made.
+
+    Raises:
+        CriterionFailed: the judging side is here, and the criterion is not met.
+    """
+    # The judge imports this package too, and does without PyTorch.
+    from .probe import observe
+
+    observation = observe(criterion, thing)
+    _emit(observation)
+    try:
+        from .criteria import judge
+    except ImportError:
+        return
+    verdict = judge(criterion, observation)
+    if not verdict.passed:
+        raise CriterionFailed(verdict.sentence)
+    print(verdict.sentence)
+
+
+def _emit(observation: dict[str, object]) -> None:
+    """Send the observation as a display message, if there is anyone to send it to."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+
+    from .observation import MIME_TYPE
+
+    # Without a shell, display would print the observation.
+    if InteractiveShell.initialized():
+        display({MIME_TYPE: observation}, raw=True)

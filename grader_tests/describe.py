@@ -1,0 +1,300 @@
+"""Describes modules, parameters, functions and exceptions as JSON, whatever a student made of them.
+
+Odd objects, such as a tensor subclass with methods of its own, must not stop the probe: what does
+not let itself be looked at is described as None.
+"""
+
+import dis
+import hashlib
+import linecache
+import sysconfig
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import CodeType, TracebackType
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .observation import ENTRY_LIMIT, encode_array
+
+Record = dict[str, object]
+"""A JSON object."""
+
+_Seen = TypeVar("_Seen")
+
+_TEXT = 300
+_NAMES = 100
+# Code that is not the student's: the libraries', and the probe's.
+_NOT_STUDENTS = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    | {str(Path(__file__).parent), "<frozen"}
+)
+# What the body of a function compiles to where it holds a docstring, `pass` or `return`.
+_IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
+
+
+def attempt(look: Callable[[], _Seen]) -> _Seen | None:
+    """Return what `look` returns, or None if it raises."""
+    try:
+        return look()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
+
+
+def type_name(thing: object) -> str:
+    """Return the name of a thing's class."""
+    return type(thing).__name__[:_TEXT]
+
+
+def describe_function(function: object) -> Record:
+    """Return what a function is, and which names and texts its code mentions."""
+    core = function
+    while isinstance(core, partial):
+        core = core.func
+    code = getattr(core, "__code__", None)
+    if code is None:
+        code = getattr(getattr(type(core), "__call__", None), "__code__", None)  # noqa: B004
+    names: list[str] = []
+    texts: list[str] = []
+    blank = False
+    if isinstance(code, CodeType):
+        blank = all(step.opname.startswith(_IDLE) for step in dis.get_instructions(code))
+        nested = [code]
+        for part in nested:
+            names += part.co_names
+            texts += [text for text in part.co_consts if isinstance(text, str)]
+            nested += [inner for inner in part.co_consts if isinstance(inner, CodeType)]
+    return {
+        "type": type_name(function),
+        "callable": callable(function),
+        "blank": blank,
+        "names": [name[:_TEXT] for name in names[:_NAMES]],
+        # Long ones are docstrings.
+        "texts": [text for text in texts if len(text) <= 40][:_NAMES],
+    }
+
+
+def describe_error(error: BaseException) -> Record:
+    """Return an exception's type and message, and the innermost line of the student's."""
+    line, where = "", ""
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(_NOT_STUDENTS):
+            line = linecache.getline(code.co_filename, step.tb_lineno, step.tb_frame.f_globals)
+            where = code.co_name
+        step = step.tb_next
+    return {
+        "type": type_name(error),
+        "message": (attempt(lambda: str(error)) or "")[:_TEXT],
+        "line": line.strip()[:_TEXT],
+        "function": where[:_TEXT],
+    }
+
+
+class Before:
+    """A module as it was before the student's function: its size, parameters and buffers."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.size = size(module)
+        self.tensors = {
+            key: value.detach().clone()
+            for key, value in (*module._parameters.items(), *module._buffers.items())
+            if value is not None
+        }
+
+
+def size(module: nn.Module) -> Record:
+    """Return a linear layer's numbers of inputs and neurons, nothing for other modules."""
+    if not isinstance(module, nn.Linear):
+        return {}
+    return {"fan_in": module.in_features, "fan_out": module.out_features}
+
+
+def describe_module(
+    name: str, before: Before, after: nn.Module | None, again: nn.Module | None, values: str
+) -> Record:
+    """Compare a module with what it was, and carry its parameter called `values` if it is linear.
+
+    Args:
+        name: the module's place in the network.
+        before: the module as it was.
+        after: what stands in its place now.
+        again: what stands in its place in a copy, after another application, if there was one.
+        values: "weight" or "bias".
+    """
+    linear = isinstance(before.module, nn.Linear)
+    record: Record = {
+        "name": name,
+        "type": type_name(before.module),
+        "linear": linear,
+        **before.size,
+    }
+    if after is not before.module:
+        return {**record, "state": "removed" if after is None else "replaced"}
+    record["state"] = "kept" if attempt(lambda: size(after)) == before.size else "resized"
+    record["parameters"] = [
+        describe_parameter(
+            key,
+            _current(after, key),
+            old,
+            None if again is None else _current(again, key),
+            linear and key == values,
+        )
+        for key, old in before.tensors.items()
+    ]
+    return record
+
+
+def _current(module: nn.Module, name: str) -> object:
+    """Return a parameter or buffer, or the text "missing" where there is none."""
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        return "missing"
+
+
+def describe_parameter(
+    name: str, value: object, old: Tensor, again: object, with_values: bool
+) -> Record:
+    """Describe a parameter or buffer as it is now, beside what it was.
+
+    Args:
+        name: "weight", "bias" or another.
+        value: what the module holds under that name.
+        old: what it held before.
+        again: what a copy of the module holds after another application.
+        with_values: whether to send its entries.
+    """
+    kind = "None" if value is None else "missing" if isinstance(value, str) else type_name(value)
+    record: Record = {"name": name, "kind": kind, "shape_before": list(old.shape)}
+    if not isinstance(value, Tensor):
+        return record
+    # A subclass may bring an arithmetic of its own; the entries are what counts.
+    with torch._C.DisableTorchFunctionSubclass():
+        record["shape"] = attempt(lambda: [int(length) for length in value.shape])
+        record["dtype"] = attempt(lambda: [_dtype(old), _dtype(value)])
+        record["device"] = attempt(lambda: [str(old.device), str(value.device)])
+        record["trainable"] = attempt(lambda: bool(value.requires_grad and value.is_leaf))
+        array = attempt(lambda: _array(value))
+        if array is not None:
+            record["unchanged"] = _equal_entries(array, _array(old))
+            if isinstance(again, Tensor):
+                record["repeated"] = attempt(lambda: _equal_entries(array, _array(again)))
+            if with_values:
+                record["values"] = encode_array(array)
+    return record
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _array(tensor: Tensor) -> np.ndarray | None:
+    """Return a tensor's entries as float32, or None where there are too many to send."""
+    if tensor.numel() > ENTRY_LIMIT:
+        return None
+    return tensor.detach().to("cpu", torch.float32).contiguous().numpy().copy()
+
+
+def _equal_entries(array: np.ndarray, other: np.ndarray | None) -> int | None:
+    if other is None or array.shape != other.shape:
+        return None
+    return int(np.count_nonzero(array == other))
+
+
+# Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
+# lesson's network has 235,146.
+_MODEL_ENTRIES = 300_000
+_LAYERS = 20
+_RUNS = 50
+_LOSSES = 50_000
+
+
+def describe_model(model: object, with_values: bool) -> Record | None:
+    """Describe a student's model by the values of its parameters, or by digests of them."""
+    if model is None:
+        return None
+    record: Record = {
+        "classes": [kind.__name__[:_TEXT] for kind in type(model).__mro__[:_LAYERS]],
+        "is_module": isinstance(model, nn.Module),
+    }
+    if not isinstance(model, nn.Module):
+        return record
+    if not with_values:
+        return {**record, "digests": attempt(lambda: _digests(model.state_dict()))}
+    count = sum(parameter.numel() for parameter in model.parameters())
+    step = max(1, -(-count // _MODEL_ENTRIES))
+    record["layers"] = [
+        {
+            "name": name[:_TEXT],
+            "type": type_name(module),
+            **size(module),
+            "parameters": {
+                key: _describe_values(parameter, step)
+                for key, parameter in module.named_parameters(recurse=False)
+            },
+        }
+        for name, module in model.named_modules()
+        if list(module.parameters(recurse=False))
+    ][:_LAYERS]
+    return record
+
+
+def _describe_values(tensor: Tensor, step: int) -> Record | None:
+    def look() -> Record:
+        values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
+        return {
+            "shape": list(tensor.shape),
+            "largest": float(np.abs(values).max(initial=0)),
+            "values": encode_array(values[::step].copy()),
+        }
+
+    return attempt(look)
+
+
+def _digests(weights: object) -> dict[str, str]:
+    """Return a digest of each array by name: of its float32 values and its shape."""
+    digests = {}
+    if not isinstance(weights, Mapping):
+        raise TypeError("weights come by name")
+    for name, value in list(weights.items())[:_NAMES]:
+        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+        array = np.ascontiguousarray(array, dtype="<f4")
+        text = repr(array.shape).encode() + array.tobytes()
+        digests[str(name)[:_TEXT]] = hashlib.sha256(text).hexdigest()
+    return digests
+
+
+def describe_comparison(comparison: object) -> Record | None:
+    """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
+    if comparison is None:
+        return None
+    runs = attempt(lambda: list(getattr(comparison, "runs"))[:_RUNS])  # noqa: B009
+    return {
+        "type": type_name(comparison),
+        "runs": None if runs is None else [_describe_run(run) for run in runs],
+    }
+
+
+def _describe_run(run: object) -> Record:
+    def number(name: str) -> float | None:
+        return attempt(lambda: float(getattr(run, name)))
+
+    def losses() -> Record:
+        values = np.array(getattr(run, "losses"), dtype=np.float32)  # noqa: B009
+        return encode_array(values.ravel()[:_LOSSES])
+
+    return {
+        "label": (attempt(lambda: str(getattr(run, "label"))) or "")[:_TEXT],  # noqa: B009
+        "losses": attempt(losses),
+        "training_loss": number("training_loss"),
+        "validation_accuracy": number("validation_accuracy"),
+        "initial_weights": attempt(lambda: _digests(getattr(run, "initial_weights"))),  # noqa: B009
+    }

@@ -1,0 +1,170 @@
+"""Applies student code to networks it has not seen, and reports what happened.
+
+The probe runs beside the student's code, where nothing can be trusted, so it passes no judgement:
+it builds networks from a recorded seed, applies the function, looks, and returns an observation.
+"""
+
+import copy
+import os
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .describe import (
+    Before,
+    Record,
+    describe_comparison,
+    describe_error,
+    describe_function,
+    describe_model,
+    describe_module,
+    type_name,
+)
+from .networks import CLASSES, Classifier, large_network, small_networks
+from .observation import CRITERIA, FUNCTION_CRITERIA, VERSION
+
+SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
+"""Environment variable with the seed of a grading, a decimal integer that is not negative."""
+
+
+def observe(criterion: str, thing: object) -> Record:
+    """Return what can be observed of `thing` for one criterion.
+
+    Args:
+        criterion: one of `grader_tests.observation.CRITERIA`.
+        thing: the student's function for a criterion of `FUNCTION_CRITERIA`; their model; or the
+            pair of their model and their comparison. None stands for what is not there.
+
+    Returns:
+        A JSON object, at most about 2 MB long. The same seed gives the same networks and, if
+        student code draws from the global generators, the same weights.
+
+    Raises:
+        ValueError: the criterion is unknown, or the environment's seed is not such a number.
+        KeyboardInterrupt: the kernel was interrupted. Whatever else student code raises is part
+            of the observation.
+    """
+    seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(64))
+    head = {"version": VERSION, "criterion": criterion, "seed": str(seed)}
+    with _own_randomness(seed, CRITERIA.index(criterion)) as rng:
+        if criterion in FUNCTION_CRITERIA:
+            return {**head, **_observe_function(criterion, thing, rng)}
+        if criterion == "test_default_model":
+            return {**head, "model": describe_model(thing, with_values=True)}
+        model, comparison = thing if isinstance(thing, tuple) else (None, thing)
+        return {
+            **head,
+            "model": describe_model(model, with_values=False),
+            "comparison": describe_comparison(comparison),
+        }
+
+
+@contextmanager
+def _own_randomness(seed: int, stream: int) -> Iterator[np.random.Generator]:
+    """Seed every global generator; afterwards leave them and PyTorch's defaults as they were."""
+    ours, theirs = np.random.SeedSequence([seed, stream]).spawn(2)
+    first, second = (int(word) for word in theirs.generate_state(2))
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    torch.manual_seed(first)
+    np.random.seed(second)
+    random.seed(first)
+    torch.set_grad_enabled(True)
+    try:
+        yield np.random.default_rng(ours)
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+
+
+def _observe_function(criterion: str, function: object, rng: np.random.Generator) -> Record:
+    seen: Record = {"function": describe_function(function), "error": None, "modules": []}
+    if not callable(function):
+        return seen
+    small = criterion == "test_normal_layers"
+    twice = small or criterion == "test_normal_shape"
+    values = "bias" if criterion == "test_normal_bias" else "weight"
+    modules: list[Record] = []
+    runs: list[Record] = []
+    networks = small_networks(rng) if small else [large_network(rng)]
+    for index, network in enumerate(networks):
+        before = {name: Before(module) for name, module in network.named_modules()}
+        twin = copy.deepcopy(network) if twice else None
+        error = _apply(function, network) or (twin and _apply(function, twin))
+        if error:
+            return {**seen, "error": error}
+        after = dict(network.named_modules())
+        again = dict(twin.named_modules()) if twin is not None else {}
+        modules += [
+            describe_module(f"{index}.{name}", old, after.get(name), again.get(name), values)
+            for name, old in before.items()
+        ]
+        modules += [
+            {"name": f"{index}.{name}", "state": "added", "type": type_name(module)}
+            for name, module in after.items()
+            if name not in before
+        ]
+        if isinstance(network, Classifier):
+            runs.append(_train(network))
+    return {**seen, "modules": modules, "runs": runs}
+
+
+def _apply(function: Callable[[nn.Module], object], network: nn.Module) -> Record | None:
+    """Apply the function to every module of `network`; return what it raised, if it did."""
+    current = ""
+
+    def visit(module: nn.Module) -> None:
+        nonlocal current
+        current = type_name(module)
+        function(module)
+
+    try:
+        network.apply(visit)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return {**describe_error(error), "module": current}
+    return None
+
+
+def _train(network: Classifier) -> Record:
+    """Run a network forward and backward in training mode, and take one step downhill."""
+    record: Record = {"stage": "forward", "error": None}
+    try:
+        network.train()
+        inputs = network.example()
+        labels = torch.randint(CLASSES, (len(inputs),))
+        loss = F.cross_entropy(network(inputs), labels)
+        record["stage"] = "backward"
+        loss.backward()
+        record["stage"] = "step"
+        # By hand: torch.optim takes a second to import where nothing has used it yet.
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.grad is not None:
+                    parameter.sub_(0.01 * parameter.grad)
+        record["finite"] = all(
+            bool(torch.isfinite(parameter).all()) for parameter in network.parameters()
+        )
+        record["without_gradient"] = [
+            f"{name}.{key}"
+            for name, module in network.named_modules()
+            if isinstance(module, nn.Linear)
+            for key, parameter in module.named_parameters(recurse=False)
+            if parameter.grad is None
+        ]
+        record["stage"] = "done"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        record["error"] = describe_error(error)
+    return record

@@ -1,0 +1,314 @@
+"""Reads an observation of a student's function into typed records, and trusts none of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from .observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
+
+_MODULES = 200
+_PARAMETERS = 20
+_SIZE = 100_000
+_TEXT = 400
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What student code raised: type, message, the student's own line and function.
+
+    `module` is the class of the module that the function was called with, where that is known.
+    """
+
+    type: str
+    message: str
+    line: str
+    function: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter or buffer after the function, beside what it was before.
+
+    Attributes:
+        kind: "Parameter", "Tensor" or another class; "None" or "missing" where it is gone.
+        shape_before: its shape before.
+        shape: its shape now; None where it could not be seen.
+        dtype: before and now.
+        device: before and now.
+        trainable: whether it is a leaf that requires a gradient.
+        unchanged: number of entries that hold what they held before; None if shapes differ.
+        repeated: number of entries that are the same after an application to a copy.
+        values: its values as float32, where the criterion looks at them.
+    """
+
+    kind: str
+    shape_before: tuple[int, ...]
+    shape: tuple[int, ...] | None
+    dtype: tuple[str, ...]
+    device: tuple[str, ...]
+    trainable: bool
+    unchanged: int | None
+    repeated: int | None
+    values: np.ndarray | None
+
+    @property
+    def count(self) -> int:
+        """The number of entries before."""
+        return prod(self.shape_before)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything about it is not as it was."""
+        return self.kind in ("None", "missing") or self.unchanged != self.count
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of a probe network: "kept", "resized", "replaced", "removed" or "added"."""
+
+    name: str
+    type: str
+    state: str
+    linear: bool
+    fan_in: int
+    fan_out: int
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def title(self) -> str:
+        """The module as PyTorch writes it, such as Linear(300, 40)."""
+        return f"{self.type}({self.fan_in}, {self.fan_out})" if self.linear else self.type
+
+    @property
+    def changed(self) -> bool:
+        """Whether the function changed anything in it."""
+        return self.state != "kept" or any(value.changed for value in self.parameters.values())
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one step of training went: stage reached, what was raised, what has no gradient."""
+
+    stage: str
+    error: Problem | None
+    finite: bool
+    without_gradient: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FunctionObservation:
+    """What the probe saw of a student's function.
+
+    Attributes:
+        type: the class of what was handed in, mostly "function".
+        callable: whether it can be called.
+        blank: whether its body does nothing at all.
+        names: names that its code mentions: attributes, methods, globals.
+        texts: texts that its code mentions.
+        error: what it raised when it was applied.
+        modules: every module of every network; empty where it raised.
+        runs: one step of training per network, for the criterion that asks for it.
+    """
+
+    type: str
+    callable: bool
+    blank: bool
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    error: Problem | None
+    modules: tuple[Module, ...]
+    runs: tuple[Training, ...]
+
+    @property
+    def linear(self) -> list[Module]:
+        """The linear layers that were there before."""
+        return [module for module in self.modules if module.linear]
+
+
+def read_head(criterion: str, observation: object) -> Mapping[str, object]:
+    """Check what every observation begins with.
+
+    Raises:
+        ObservationError: it is not an object, or it has another version or criterion, or no seed.
+    """
+    if not isinstance(observation, Mapping):
+        raise ObservationError("An observation should be an object.")
+    if observation.get("version") != VERSION or observation.get("criterion") != criterion:
+        raise ObservationError(f"It should be of version {VERSION} and for {criterion}.")
+    seed = observation.get("seed")
+    if not isinstance(seed, str) or not seed.isdecimal() or len(seed) > 100:
+        raise ObservationError("Its seed should be a decimal number.")
+    return observation
+
+
+def read_function(criterion: str, observation: object) -> FunctionObservation:
+    """Read an observation of a student's function.
+
+    Raises:
+        ObservationError: it is not as the probe writes it.
+    """
+    record = read_head(criterion, observation)
+    function = mapping(record, "function")
+    budget = [ENTRY_LIMIT]
+    return FunctionObservation(
+        type=text(function, "type"),
+        callable=flag(function, "callable"),
+        blank=flag(function, "blank"),
+        names=texts(function, "names"),
+        texts=texts(function, "texts"),
+        error=problem(record.get("error")),
+        modules=tuple(_module(item, budget) for item in items(record, "modules", _MODULES)),
+        runs=tuple(_training(item) for item in items(record, "runs", 10, optional=True)),
+    )
+
+
+def _module(item: object, budget: list[int]) -> Module:
+    if not isinstance(item, Mapping):
+        raise ObservationError("A module should be an object.")
+    state = text(item, "state")
+    if state not in ("kept", "resized", "replaced", "removed", "added"):
+        raise ObservationError("A module's state is unknown.")
+    linear = state != "added" and flag(item, "linear")
+    described = state in ("kept", "resized")
+    parameters = items(item, "parameters", _PARAMETERS) if described else []
+    read = dict(_parameter(parameter, budget) for parameter in parameters)
+    fan_in, fan_out = (size(item, "fan_in"), size(item, "fan_out")) if linear else (0, 0)
+    if linear and described:
+        # A linear layer of the probe's has both, and weights that fit its sizes.
+        shapes = {name: value.shape_before for name, value in read.items()}
+        if shapes != {"weight": (fan_out, fan_in), "bias": (fan_out,)}:
+            raise ObservationError("A linear layer's parameters do not fit its sizes.")
+    return Module(text(item, "name"), text(item, "type"), state, linear, fan_in, fan_out, read)
+
+
+def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
+    if not isinstance(item, Mapping):
+        raise ObservationError("A parameter should be an object.")
+    shape_before = _shape(item.get("shape_before"))
+    shape = None if item.get("shape") is None else _shape(item["shape"])
+    values = None
+    if item.get("values") is not None:
+        values = decode_array(item["values"])
+        budget[0] -= values.size
+        if budget[0] < 0:
+            raise ObservationError("The arrays of the observation are too large together.")
+        if values.shape != shape:
+            raise ObservationError("A parameter's values do not fit its shape.")
+    count = prod(shape_before)
+    parameter = Parameter(
+        kind=text(item, "kind"),
+        shape_before=shape_before,
+        shape=shape,
+        dtype=_pair(item.get("dtype")),
+        device=_pair(item.get("device")),
+        trainable=item.get("trainable") is True,
+        unchanged=_up_to(count, item.get("unchanged")),
+        repeated=_up_to(count, item.get("repeated")),
+        values=values,
+    )
+    return text(item, "name"), parameter
+
+
+def _training(item: object) -> Training:
+    if not isinstance(item, Mapping):
+        raise ObservationError("A run should be an object.")
+    return Training(
+        stage=text(item, "stage"),
+        error=problem(item.get("error")),
+        finite=item.get("finite") is True,
+        without_gradient=texts(item, "without_gradient", optional=True),
+    )
+
+
+def problem(item: object) -> Problem | None:
+    """Read what student code raised."""
+    if item is None:
+        return None
+    if not isinstance(item, Mapping):
+        raise ObservationError("An error should be an object.")
+    return Problem(
+        type=text(item, "type"),
+        message=text(item, "message"),
+        line=text(item, "line"),
+        function=text(item, "function"),
+        module=text(item, "module") if "module" in item else "",
+    )
+
+
+def mapping(record: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """Return the object called `key`."""
+    value = record.get(key)
+    if not isinstance(value, Mapping):
+        raise ObservationError(f"{key} should be an object.")
+    return value
+
+
+def items(
+    record: Mapping[str, object], key: str, limit: int, *, optional: bool = False
+) -> Sequence[object]:
+    """Return the list called `key`, of at most `limit` entries."""
+    value = record.get(key)
+    if value is None and optional:
+        return []
+    if not isinstance(value, list) or len(value) > limit:
+        raise ObservationError(f"{key} should be a list of at most {limit} entries.")
+    return value
+
+
+def text(record: Mapping[str, object], key: str) -> str:
+    """Return the text called `key`, of at most 400 characters."""
+    value = record.get(key)
+    if not isinstance(value, str) or len(value) > _TEXT:
+        raise ObservationError(f"{key} should be a text of at most {_TEXT} characters.")
+    return value
+
+
+def texts(record: Mapping[str, object], key: str, *, optional: bool = False) -> tuple[str, ...]:
+    """Return the list of texts called `key`."""
+    values = items(record, key, 400, optional=optional)
+    if any(not isinstance(value, str) or len(value) > _TEXT for value in values):
+        raise ObservationError(f"{key} should hold texts of at most {_TEXT} characters.")
+    return tuple(str(value) for value in values)
+
+
+def flag(record: Mapping[str, object], key: str) -> bool:
+    """Return the truth value called `key`."""
+    value = record.get(key)
+    if not isinstance(value, bool):
+        raise ObservationError(f"{key} should be true or false.")
+    return value
+
+
+def size(record: Mapping[str, object], key: str) -> int:
+    """Return the size called `key`, from 1 to 100,000."""
+    value = record.get(key)
+    if type(value) is not int or not 1 <= value <= _SIZE:
+        raise ObservationError(f"{key} should be a whole number from 1 to {_SIZE}.")
+    return value
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > 64:
+        raise ObservationError("A shape should be a list of sizes.")
+    if any(type(entry) is not int or entry < 0 for entry in value):
+        raise ObservationError("A shape should hold whole numbers that are not negative.")
+    return tuple(value)
+
+
+def _pair(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) != 2:
+        raise ObservationError("A type or device should be given before and after.")
+    return tuple(text({"entry": entry}, "entry") for entry in value)
+
+
+def _up_to(count: int, value: object) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= count:
+        raise ObservationError("A number of entries should not exceed the entries there are.")
+    return value
