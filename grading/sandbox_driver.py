@@ -235,7 +235,7 @@ def _answers(client: _Client) -> bool:
     """Say whether the kernel is idle again, after it was interrupted."""
     assert client.kc is not None
     request = client.kc.kernel_info()
-    receive = run_sync(client.kc.get_shell_msg)
+    receive = run_sync(client.kc.get_shell_msg)  # type: ignore[attr-defined]
     deadline = time.monotonic() + _RELEASE_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         try:
