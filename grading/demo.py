@@ -45,6 +45,7 @@ class Demo:
         self.site = folder / "site"
         self.grades = folder / "grades.csv"
         self.log = folder / "demo.log"
+        self._data = ""
         self._step = 0
 
     def run(self) -> None:
@@ -133,10 +134,15 @@ class Demo:
         # nbgrader wants an exchange that everybody may write to.
         self.exchange.mkdir()
         self.exchange.chmod(0o777)
-        # Run where the course lies, so that a download is kept for the next time, and once here,
-        # so that no notebook has to try it for itself.
+        self._find_data()
+
+    def _find_data(self) -> None:
+        """Find the data once, so that no submission has to look or wait for a download.
+
+        It is done in the course's own folder, where a download is kept for the next time.
+        """
         finding = subprocess.run(
-            [sys.executable, "-m", "helpers.data"],
+            [sys.executable, "-c", "from helpers import find_data; print(find_data())"],
             cwd=COURSE_ROOT,
             capture_output=True,
             text=True,
@@ -144,12 +150,18 @@ class Demo:
         )
         self._write_log(finding.stdout + finding.stderr)
         if finding.returncode != 0:
-            raise DemoFailed(finding.stderr.strip() or "The data could not be prepared.")
-        print(finding.stdout.strip(), end=" ")
+            reason = finding.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise DemoFailed(f"The data could not be prepared. {reason[0]}")
+        *remarks, self._data = finding.stdout.splitlines()
+        print(*remarks, sep=" ", end=" ")
 
     def _environment(self, owner: Path) -> dict[str, str]:
-        """Return the variables that keep this machine's Jupyter settings out of the demo."""
-        return {"JUPYTER_CONFIG_DIR": str(self.site), "JUPYTER_DATA_DIR": str(owner / ".jupyter")}
+        """Return the data's place, and what keeps this machine's Jupyter settings out."""
+        return {
+            "FASHION_MNIST": self._data,
+            "JUPYTER_CONFIG_DIR": str(self.site),
+            "JUPYTER_DATA_DIR": str(owner / ".jupyter"),
+        }
 
     def _instructor(self, *arguments: str) -> None:
         self._nbgrader(arguments, self.course)

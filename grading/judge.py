@@ -6,10 +6,9 @@ the outputs of a test cell are taken away, all of them, and replaced by the verd
 """
 
 import html
+import re
 from typing import Any
 
-from grader_tests.criteria import Verdict
-from grader_tests.observation import MIME_TYPE
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
@@ -17,6 +16,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
 from grader_tests import criteria
+from grader_tests.criteria import Verdict
+from grader_tests.observation import MIME_TYPE
 from grading.execute import EXECUTION
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
@@ -132,7 +133,9 @@ def _why_none(
                 continue
             if output.ename == "CellTimeoutError":
                 return f"{what} took too long and was stopped."
-            return f"{what} stopped with {output.ename}: {output.evalue}"
+            # Jupyter names a cell by a number with .py, which tells a student nothing.
+            value = re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", output.evalue)
+            return f"{what} stopped with {output.ename}: {value}"
     if cell.get("execution_count") is None:
         return "The test did not run."
     return "The test ran but reported no observation."

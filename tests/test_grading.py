@@ -7,8 +7,6 @@ from typing import Any
 
 import nbformat.v4 as v4
 import pytest
-from grader_tests.criteria import Verdict
-from grader_tests.observation import MIME_TYPE
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -17,6 +15,8 @@ from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
 from grader_tests import criteria
+from grader_tests.criteria import Verdict
+from grader_tests.observation import MIME_TYPE
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
 from grading.feedback import HideInstructorsParts
@@ -220,10 +220,10 @@ class TestJudge:
         assert [output.data for output in nb.cells[0].outputs] == [{"text/plain": "kept"}]
 
     def test_reason_names_the_error_of_the_exercise(self) -> None:
-        error = error_output("SyntaxError", "expected ':'")
+        error = error_output("SyntaxError", "expected ':' (2264449222.py, line 11)")
         test = error_output("NameError", "name 'weights_init_normal' is not defined")
         _, verdict = judged(notebook([test], [error]))
-        assert "SyntaxError: expected ':'" in verdict.sentence
+        assert "SyntaxError: expected ':' (line 11)" in verdict.sentence
         _, verdict = judged(notebook([test]))
         assert "NameError" in verdict.sentence
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from grader_tests.observation import MIME_TYPE
 from nbgrader.api import Gradebook
 
+from grader_tests.observation import MIME_TYPE
 from grading.commands import CommandFailed
 from tests import submissions
 from tests.scratch_course import (
@@ -106,7 +106,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Graded:
     return result
 
 
+# The first test of these waits for nine submissions to be graded.
+PATIENCE = 1800
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
 class TestPipeline:
     def test_unchanged_release_scores_nothing(self, graded: Graded) -> None:
         assert graded.scores("unchanged") == dict.fromkeys([*POINTS, *WRITTEN], 0)
@@ -195,6 +200,7 @@ class TestPipeline:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
 class TestFeedback:
     def pages(self, graded: Graded) -> dict[str, str]:
         folder = graded.course.root / "feedback"
@@ -225,6 +231,7 @@ class TestFeedback:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
 class TestValidate:
     """`nbgrader validate` exits 0 whatever it finds, so its text is what counts."""
 
