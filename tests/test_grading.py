@@ -17,6 +17,7 @@ from traitlets.config import Config
 from grader_tests import criteria
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
+from grader_tests.verdict import Outcome
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
 from grading.feedback import HideInstructorsParts
@@ -87,7 +88,7 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def judge(criterion: str, observation: dict[str, Any]) -> Verdict:
         score = observation["score"]
-        outcome = "correct" if score == 1 else "incorrect"
+        outcome: Outcome = "correct" if score == 1 else "incorrect"
         return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
 
     monkeypatch.setattr("grading.judge.criteria.judge", judge)
@@ -154,7 +155,8 @@ class TestVerdictOutputs:
         assert determine_grade(cell) == (expected, points)
 
     def test_not_attempted_is_told_apart(self) -> None:
-        for outcome, name in (("incorrect", "Incorrect"), ("not attempted", "NotAttempted")):
+        names: dict[Outcome, str] = {"incorrect": "Incorrect", "not attempted": "NotAttempted"}
+        for outcome, name in names.items():
             verdict = Verdict("test_normal_std", False, 0.0, outcome, "A sentence.", {})
             (output,) = verdict_outputs(verdict, 4)
             assert output.ename == name
