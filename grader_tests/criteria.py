@@ -211,15 +211,15 @@ def _repeated(seen: FunctionObservation) -> list[str]:
     """Tell where two applications to equal networks gave equal weights.
 
     A generator seeded inside the function makes every network start from the same point, and all
-    its layers share their draws. It costs the points of this criterion and of no other.
+    its layers share their draws. It costs the points of this criterion and of no other. Single
+    entries may well agree, where values are rounded or clamped; a repeated draw agrees in all.
     """
     layers = [
         layer
         for layer in seen.linear
         if (weight := layer.parameters.get("weight")) is not None
         and weight.changed
-        and weight.repeated is not None
-        and _more_than_coincidence(weight.repeated, weight.count)
+        and weight.repeated == weight.count
     ]
     if not layers:
         return []

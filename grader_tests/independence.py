@@ -12,16 +12,14 @@ the largest absolute eigenvalue).
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import exp, log, sqrt
+from math import exp, log, pi, sqrt
 
 import numpy as np
 from scipy import fft, stats
 
 from .moments import Evidence, Layer
 
-# The share of repeated absolute values, from which they count as copies or as rounded. Float32
-# repeats fewer than 0.2 % of 90,000 normal values: two of them agree with probability
-# sum p_k^2 <= 2^-23 * integral 2 phi(x)^2 |x| dx = 3.8e-8.
+# The share of repeated absolute values from which they count as copies or as rounded.
 _REPEATED = 0.02
 # Dispersion between rows is judged where it means something: many rows, each long.
 _LONG, _MANY = 100, 30
@@ -61,9 +59,17 @@ def repeated_share(weights: np.ndarray) -> float:
 
 
 def _repeated_p(weights: np.ndarray) -> float:
-    # Ten times what coincidence gives, in tens of thousands of values: the Poisson probability is
-    # below 1e-100 and need not be computed.
-    return 0.0 if repeated_share(weights) > _REPEATED else 1.0
+    """Tell whether more values are repeated than float32 repeats by itself.
+
+    Of N normal values of deviation s, rounded to multiples of h, two have the same absolute value
+    with probability 2 h * integral f(x)^2 dx = h / (sqrt(pi) s) at most, and a share of about
+    N h / (2 sqrt(pi) s) is repeated: 0.4 % for 80,000 values around 0, more where they lie far
+    from 0 and h is larger. At four times that, some hundred repetitions or more too many, the
+    Poisson probability is below 1e-100 and need not be computed.
+    """
+    spacing = float(np.spacing(np.float32(np.abs(weights.mean()) + 3 * weights.std())))
+    share = weights.size * spacing / (2 * sqrt(pi) * float(weights.std()))
+    return 0.0 if repeated_share(weights) > max(_REPEATED, 4 * share) else 1.0
 
 
 def _between_p(rows: np.ndarray) -> float:

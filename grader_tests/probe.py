@@ -52,7 +52,7 @@ def observe(criterion: str, thing: object) -> Record:
     """
     seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(64))
     head = {"version": VERSION, "criterion": criterion, "seed": str(seed)}
-    with _own_randomness(seed, CRITERIA.index(criterion)) as rng:
+    with _own_settings(seed, CRITERIA.index(criterion)) as rng:
         if criterion in FUNCTION_CRITERIA:
             return {**head, **_observe_function(criterion, thing, rng)}
         if criterion == "test_default_model":
@@ -66,16 +66,21 @@ def observe(criterion: str, thing: object) -> Record:
 
 
 @contextmanager
-def _own_randomness(seed: int, stream: int) -> Iterator[np.random.Generator]:
-    """Seed every global generator; afterwards leave them and PyTorch's defaults as they were."""
+def _own_settings(seed: int, stream: int) -> Iterator[np.random.Generator]:
+    """Seed every global generator; afterwards leave them and PyTorch's settings as they were.
+
+    One thread serves: the layers are too small for two, which would wait for each other.
+    """
     ours, theirs = np.random.SeedSequence([seed, stream]).spawn(2)
     first, second = (int(word) for word in theirs.generate_state(2))
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    threads = torch.get_num_threads()
     torch.manual_seed(first)
     np.random.seed(second)
     random.seed(first)
     torch.set_grad_enabled(True)
+    torch.set_num_threads(1)
     try:
         yield np.random.default_rng(ours)
     finally:
@@ -84,6 +89,7 @@ def _own_randomness(seed: int, stream: int) -> Iterator[np.random.Generator]:
         random.setstate(states[2])
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(gradients)
+        torch.set_num_threads(threads)
 
 
 def _observe_function(criterion: str, function: object, rng: np.random.Generator) -> Record:

@@ -206,7 +206,7 @@ def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
         device=_pair(item.get("device")),
         trainable=item.get("trainable") is True,
         unchanged=_up_to(count, item.get("unchanged")),
-        repeated=_up_to(count, item.get("repeated")),
+        repeated=_up_to(prod(shape or ()), item.get("repeated")),
         values=values,
     )
     return text(item, "name"), parameter

@@ -1,0 +1,84 @@
+"""The corpus: ways to write `weights_init_normal`, as data, with what each of them should score.
+
+`right.toml` holds ways that get full points, `wrong.toml` ways that do not.
+"""
+
+import linecache
+import textwrap
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+_FOLDER = Path(__file__).parent
+_GUARD = """\
+def weights_init_normal(m):
+    classname = m.__class__.__name__
+    if classname.find('Linear') != -1:
+        n = m.in_features
+        y = 1.0 / np.sqrt(n)
+"""
+# One letter for each criterion, in the order of the notebook.
+CRITERIA = {
+    "L": "test_normal_layers",
+    "M": "test_normal_mean",
+    "S": "test_normal_std",
+    "H": "test_normal_shape",
+    "B": "test_normal_bias",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One way to write the function.
+
+    Attributes:
+        name: what the tests call it.
+        source: the cell.
+        passes: the criteria that it should pass.
+        skips: the criteria for which it should count as not attempted.
+        mistakes: the names of mistakes of which one should be found, none where it is right.
+    """
+
+    name: str
+    source: str
+    passes: frozenset[str]
+    skips: frozenset[str]
+    mistakes: tuple[str, ...]
+
+    def function(self) -> Callable[[nn.Module], Any]:
+        """Run the cell as a notebook would, and return what it defines."""
+        place = f"<cell {self.name}>"
+        # Where tracebacks look for the lines of code that stands in no file.
+        lines = self.source.splitlines(keepends=True)
+        linecache.cache[place] = (len(self.source), None, lines, place)
+        namespace: dict[str, Any] = {"np": np, "torch": torch, "nn": nn, "F": F}
+        exec(compile(self.source, place, "exec"), namespace)
+        function: Callable[[nn.Module], Any] = namespace["weights_init_normal"]
+        return function
+
+
+def load(kind: str) -> list[Submission]:
+    """Return the submissions of one kind, "right" or "wrong"."""
+    with (_FOLDER / f"{kind}.toml").open("rb") as file:
+        entries = tomllib.load(file)["submission"]
+    return [_submission(entry, "LMSHB" if kind == "right" else None) for entry in entries]
+
+
+def _submission(entry: dict[str, Any], passes: str | None) -> Submission:
+    inside = entry.get("inside")
+    source = entry["source"] if inside is None else _GUARD + textwrap.indent(inside, " " * 8)
+    mistakes = entry.get("mistake", [])
+    return Submission(
+        name=entry["name"],
+        source=source.strip() + "\n",
+        passes=frozenset(CRITERIA[letter] for letter in passes or entry["passes"]),
+        skips=frozenset(CRITERIA[letter] for letter in entry.get("skips", "")),
+        mistakes=(mistakes,) if isinstance(mistakes, str) else tuple(mistakes),
+    )
