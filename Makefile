@@ -45,8 +45,9 @@ release: .venv/installed ## build release/ from source/ with nbgrader
 data: .venv/installed ## find or fetch the data, once, for every notebook of this course
 	@$(python) -m helpers.data
 
-bench: .venv/installed ## measure training against a plain DataLoader
+bench: .venv/installed ## measure training against a plain DataLoader, and the whole notebook
 	@$(python) -m tests.benchmarks.training_speed
+	@$(python) -m tests.benchmarks.notebook_run
 
 accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
 	@$(python) -m tests.benchmarks.accuracies

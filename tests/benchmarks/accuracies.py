@@ -33,14 +33,15 @@ def main() -> None:
             runs[run.label].append(run)
 
     print(f"\ntorch {torch.__version__}, {len(seeds)} seeds, {comparison.data}\n")
-    print("| initial weights | validation accuracy % | first 100 batches | last 100 batches |")
-    print("| --- | --- | --- | --- |")
+    print("| initial weights | mean accuracy % | range | first 100 batches | last 100 batches |")
+    print("| --- | --- | --- | --- | --- |")
     for label, of_label in runs.items():
         accuracies = [run.validation_accuracy for run in of_label]
         first = sum(run.losses[:100].mean() for run in of_label) / len(of_label)
         last = sum(run.training_loss for run in of_label) / len(of_label)
+        mean = sum(accuracies) / len(accuracies)
         spread = f"{min(accuracies):.1f} to {max(accuracies):.1f}"
-        print(f"| {label} | {spread} | {first:.4g} | {last:.3g} |")
+        print(f"| {label} | {mean:.1f} | {spread} | {first:.4g} | {last:.3g} |")
 
 
 if __name__ == "__main__":
