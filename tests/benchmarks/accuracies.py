@@ -15,7 +15,7 @@ from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net, loaders
 def main() -> None:
     """Train every initialization under each seed and print the ranges."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, 0 upward")
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds, 0 upward")
     seeds = range(parser.parse_args().seeds)
     matplotlib.use("agg")
 
