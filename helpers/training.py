@@ -5,6 +5,7 @@ Every model of a comparison gets the same batches in the same order, and a data 
 memory is indexed as a whole rather than converted one image at a time.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,7 +135,10 @@ def one_thread() -> Iterator[None]:
 
 
 def progress(batches: Batches, label: str) -> "tqdm[Batch]":
-    """Return `batches` with a progress bar that stays one line and goes when it is done."""
+    """Return `batches` with a progress bar that stays one line and goes when it is done.
+
+    While nbgrader runs a notebook nobody watches, and each update would become a line of the page.
+    """
     return tqdm(
         batches,
         desc=label,
@@ -144,4 +148,5 @@ def progress(batches: Batches, label: str) -> "tqdm[Batch]":
         leave=False,
         mininterval=0.5,
         ncols=78,
+        disable="NBGRADER_EXECUTION" in os.environ,
     )
