@@ -18,7 +18,7 @@ help: ## list the targets
 	@test -x $(python) || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "No virtual environment could be made; on Debian install python3-venv." >&2; exit 1; }
 	@echo "Installing into .venv (some minutes the first time) ..."
-	@$(python) -m pip install --quiet --disable-pip-version-check \
+	@$(python) -m pip install --quiet --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev]'
 	@touch $@
 

@@ -49,7 +49,7 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     """
     outcome, findings = _judge(function)
     lines = [f"Self-check of {getattr(function, '__name__', 'your function')}: {outcome}"]
-    lines += [f"  {finding.layer}: {finding.found}" for finding in findings]
+    lines += [f"  {finding.layer}\n    {finding.found}" for finding in findings]
     if outcome != "correct":
         hints = list(dict.fromkeys(f.hint for f in findings if not f.right and f.hint))
         if hint:
@@ -166,8 +166,9 @@ def _finding(name: str, fan_in: int, layer: nn.Linear) -> _Finding:
     right_shape = abs(kurtosis - 3) <= _TOLERANCE * (24 / count) ** 0.5
     right_bias = not layer.bias.detach().any().item()
     found = (
-        f"mean {mean:.4f} (expected about 0), standard deviation {std:.4f} (expected about "
-        f"{deviation:.4f}), biases {'all 0' if right_bias else 'not all 0 (expected 0)'}"
+        f"mean {mean:.4f}, expected about 0\n"
+        f"    standard deviation {std:.4f}, expected about {deviation:.4f}\n"
+        f"    biases {'all 0' if right_bias else 'not all 0, expected 0'}"
     )
     hints = [
         (right_mean, "The arguments of a normal distribution are its mean and its deviation."),
@@ -176,6 +177,6 @@ def _finding(name: str, fan_in: int, layer: nn.Linear) -> _Finding:
         (right_shape, "Do the values come from a normal distribution, one value for each weight?"),
     ]
     if right_mean and right_std and not right_shape:
-        found += "; the values are not spread as a normal distribution's"
+        found += "\n    values not spread as a normal distribution's"
     right = all(passed for passed, _ in hints)
     return _Finding(name, found, right, next((text for passed, text in hints if not passed), ""))
