@@ -1,5 +1,6 @@
 """Tests of the demonstration: its students, its table, and a run with three of them."""
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -106,6 +107,19 @@ def test_failure_shows_the_end_of_the_log(
     error = capsys.readouterr().err
     assert "FASHION_MNIST names" in error
     assert f"The end of {folder / 'demo.log'}" in error
+
+
+def test_two_demonstrations_do_not_share_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / "kept").touch()
+    with (tmp_path / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main(["--students", "ada", "--folder", str(folder)]) == 1
+    assert "Another demonstration is running" in capsys.readouterr().err
+    assert (folder / "kept").exists()
 
 
 @pytest.mark.slow
