@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -51,6 +52,7 @@ class Demo:
         self.log = folder / "demo.log"
         self._log_lock = threading.Lock()
         self._data = ""
+        self._remarks: list[str] = []
         self._step = 0
 
     def run(self) -> None:
@@ -71,6 +73,8 @@ class Demo:
     def _run(self) -> None:
         with self._stage("Prepare a scratch course, an exchange and the data"):
             self._prepare()
+        for remark in self._remarks:
+            print(textwrap.fill(remark, 100, initial_indent=" " * 6, subsequent_indent=" " * 6))
         with self._stage("Build the student notebook and release it"):
             self._instructor("generate_assignment", ASSIGNMENT)
             self._instructor("release_assignment", ASSIGNMENT)
@@ -166,8 +170,7 @@ class Demo:
         if finding.returncode != 0:
             reason = finding.stderr.strip().splitlines()[-1:] or ["no message"]
             raise DemoFailed(f"The data could not be prepared. {reason[0]}")
-        *remarks, self._data = finding.stdout.splitlines()
-        print(*remarks, sep=" ", end=" ")
+        *self._remarks, self._data = finding.stdout.splitlines()
 
     def _environment(self, owner: Path) -> dict[str, str]:
         """Return the data's place, and what keeps this machine's Jupyter settings out."""
@@ -322,7 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         demo.run()
-    except (CommandFailed, DemoFailed) as error:
+    except (CommandFailed, DemoFailed, OSError) as error:
         print(f"\n{error}\nThe end of {demo.log}:\n{demo.log_tail()}", file=sys.stderr)
         return 1
     return 0
