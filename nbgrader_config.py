@@ -61,10 +61,12 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# nbgrader's own list with HideInstructorsParts, without which a feedback page shows the hidden
-# tests and the rubric.
+# nbgrader's own list with two additions. Without HideInstructorsParts a feedback page shows the
+# hidden tests and the rubric; without EmbedFigures it lacks the lesson's figures, because nbgrader
+# hands out the page alone.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "grading.feedback.HideInstructorsParts",
+    "grading.feedback.EmbedFigures",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

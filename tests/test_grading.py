@@ -1,5 +1,6 @@
 """Tests of grading: the seed, the run, the judge, and what a feedback page may show."""
 
+import base64
 import os
 import stat
 from pathlib import Path
@@ -20,7 +21,7 @@ from grader_tests.observation import MIME_TYPE
 from grader_tests.verdict import Outcome
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
-from grading.feedback import HideInstructorsParts
+from grading.feedback import EmbedFigures, HideInstructorsParts
 from grading.judge import Judge, NotExecuted, verdict_outputs
 from grading.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
 
@@ -333,6 +334,33 @@ class TestHideInstructorsParts:
         nb.cells[0].source = source.format(what)
         nb, _ = HideInstructorsParts().preprocess(nb, ResourcesDict())
         assert nb.cells[0].source == source.format(what)
+
+
+class TestEmbedFigures:
+    @pytest.fixture(autouse=True)
+    def _course(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        figures = tmp_path / "source" / "weight_initialization" / "figures"
+        figures.mkdir(parents=True)
+        (figures / "neuron.svg").write_text("<svg/>")
+        (tmp_path / "gradebook.svg").write_text("grades")
+        monkeypatch.chdir(tmp_path)
+
+    def embedded(self, source: str) -> NotebookNode:
+        nb = v4.new_notebook(cells=[v4.new_markdown_cell(source)])
+        nb, _ = EmbedFigures().preprocess(nb, resources_of_ada())
+        return nb.cells[0]
+
+    def test_figure_becomes_an_attachment(self) -> None:
+        cell = self.embedded("See ![a neuron](figures/neuron.svg).")
+        assert cell.source == "See ![a neuron](attachment:neuron.svg)."
+        encoded = base64.b64encode(b"<svg/>").decode()
+        assert cell.attachments == {"neuron.svg": {"image/svg+xml": encoded}}
+
+    @pytest.mark.parametrize("name", ["figures/../../../gradebook.svg", "figures/none.svg", "x"])
+    def test_other_files_stay_out(self, name: str) -> None:
+        cell = self.embedded(f"![]({name})")
+        assert cell.source == f"![]({name})"
+        assert "attachments" not in cell
 
 
 class TestCommands:

@@ -217,9 +217,18 @@ class TestFeedback:
         assert graded.sentence("unchanged", "test_normal_layers") in page
         assert "Score: 0.0 / 26.0" in page
         for student, page in self.pages(graded).items():
-            for hidden in ("grader_tests", "HIDDEN TESTS", MIME_TYPE, "SOLUTION"):
+            for hidden in ("grader_tests", "HIDDEN TESTS", MIME_TYPE, "SOLUTION", "Rubric"):
                 if student != "instructor":
                     assert hidden not in page, (student, hidden)
+
+    def test_page_holds_the_figures(self, graded: Graded) -> None:
+        page = self.pages(graded)["unchanged"]
+        assert page.count("data:image/svg+xml;base64,") == 3
+        assert 'src="figures/' not in page
+
+    def test_rubric_is_there_for_whoever_grades(self, graded: Graded) -> None:
+        cell = cells_by_grade_id(graded.course.graded("unchanged"))["handing_in"]
+        assert "Rubric" in cell["source"]
 
     def test_page_shows_no_path_of_the_machine(self, graded: Graded) -> None:
         for student in ("unchanged", "noisy"):
