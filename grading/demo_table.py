@@ -61,13 +61,22 @@ def _read(gradebook: Gradebook, course: Path, assignment: str, student: Student)
             if error is not None:
                 remarks.append(f"failed to run: {error.ename}")
                 break
-    if missing:
+    if missing and len(missing) < len(maximum):
         remarks.append("not attempted: " + ", ".join(_short(name) for name in missing))
     first = (wrong or missing or [None])[0]
-    verdict = "incorrect" if wrong else "not attempted" if missing else "correct"
+    verdict = _verdict(len(maximum), len(wrong), len(missing))
     error = errors[first] if first is not None else None
     reason = f"{_short(first)}: {error.evalue}" if first is not None and error is not None else ""
     return Result(student, scores, maximum, verdict, reason, tuple(remarks))
+
+
+def _verdict(criteria: int, wrong: int, missing: int) -> str:
+    """Return one word for a whole submission, from how many criteria failed in which way."""
+    if wrong:
+        return "incorrect"
+    if missing:
+        return "not attempted" if missing == criteria else "incomplete"
+    return "correct"
 
 
 def render(results: Sequence[Result]) -> str:

@@ -123,7 +123,7 @@ def test_two_demonstrations_do_not_share_a_folder(
 
 
 @pytest.mark.slow
-def test_demo_with_three_students(
+def test_demo_with_four_students(
     tmp_path: Path,
     any_data: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -131,20 +131,23 @@ def test_demo_with_three_students(
 ) -> None:
     monkeypatch.setenv("FASHION_MNIST", any_data)
     folder = tmp_path / "a demo"
-    assert main(["--students", "katherine,blaise,kurt", "--folder", str(folder)]) == 0
+    assert main(["--students", "katherine,blaise,kurt,sophie", "--folder", str(folder)]) == 0
     shown = capsys.readouterr().out
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.strip()}
     scores = ["2", "2", "4", "2", "2", "4", "4", "20"]
     assert rows["katherine"] == ["katherine", *scores, "correct", "late"]
-    assert rows["blaise"][1:9] == ["0"] * 8
-    assert "not attempted" in " ".join(rows["blaise"])
+    assert rows["blaise"] == ["blaise", *["0"] * 8, "not", "attempted"]
+    assert rows["sophie"][1:] == [
+        *["2", "2", "4", "2", "2", "0", "0", "12", "incomplete"],
+        *["not", "attempted:", "model,", "comparison"],
+    ]
     assert rows["kurt"] == ["kurt", *["-"] * 8, *["not", "graded", "could", "not", "be", "graded"]]
     (line,) = [line for line in shown.splitlines() if line.startswith("Feedback page to open:")]
     page = Path(line.split(": ", 1)[1])
-    assert page.is_relative_to(folder / "students" / "blaise")
-    assert "Score: 0.0 / 26.0" in page.read_text(encoding="utf-8")
+    assert page.is_relative_to(folder / "students" / "sophie")
+    assert "Score: 12.0 / 26.0" in page.read_text(encoding="utf-8")
     grades = (folder / "grades.csv").read_text(encoding="utf-8").splitlines()
-    assert len(grades) == 1 + 3
+    assert len(grades) == 1 + 4
     # The log lines of nbgrader go to the file, not to the screen.
     assert "INFO" not in shown
     assert "INFO" in (folder / "demo.log").read_text(encoding="utf-8")
