@@ -22,7 +22,10 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
 
+from grading.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
+
 _DRIVER = Path(__file__).with_name("sandbox_driver.py")
+_LIMITED_OUTPUT = Path(__file__).with_name("limited_output.py")
 # Where things are inside.
 _PACKAGES = "/packages"
 _MODULES = "/modules"
@@ -155,7 +158,7 @@ def execute(
         *_mounts_of_system(),
         *_mounts_of_interpreter(),
         *_mounts_of_run(files, modules, data, limits),
-        *_variables(data, environment or {}),
+        *_variables(data, environment or {}, limits),
         *("--chdir", _WORK, "--"),
         *(_interpreter(), "-s", "/driver.py"),
     ]
@@ -211,6 +214,7 @@ def _mounts_of_run(
     files: Path, modules: Sequence[Path], data: Path | None, limits: Limits
 ) -> list[str]:
     mounts = ["--ro-bind", str(_DRIVER), "/driver.py", "--ro-bind", str(files), _FILES]
+    mounts += ["--ro-bind", str(_LIMITED_OUTPUT), f"{_MODULES}/{_LIMITED_OUTPUT.name}"]
     if data is not None:
         mounts += ["--ro-bind", str(data), _DATA]
     for module in modules:
@@ -220,7 +224,7 @@ def _mounts_of_run(
     return [*mounts, "--remount-ro", "/"]
 
 
-def _variables(data: Path | None, environment: Mapping[str, str]) -> list[str]:
+def _variables(data: Path | None, environment: Mapping[str, str], limits: Limits) -> list[str]:
     number_of_packages = len({sysconfig.get_path(name) for name in ("purelib", "platlib")})
     packages = [f"{_PACKAGES}/{number}" for number in range(number_of_packages)]
     variables = {
@@ -233,6 +237,7 @@ def _variables(data: Path | None, environment: Mapping[str, str]) -> list[str]:
         "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",
         "NBGRADER_EXECUTION": "autograde",
         "OMP_WAIT_POLICY": "PASSIVE",
+        LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes),
         **environment,
     }
     if data is not None:

@@ -188,6 +188,7 @@ def main() -> None:
         allow_errors=True,
         iopub_timeout=_RELEASE_SECONDS,
         resources={"metadata": {"path": folder}},
+        extra_arguments=["--IPKernelApp.outstream_class=limited_output.LimitedOutStream"],
     )
     client.owns_km = True
     client.on_cell_executed = client.note_timeout
