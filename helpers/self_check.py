@@ -5,14 +5,18 @@ on other networks.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
-# How many standard errors a figure may lie off. A correct function draws five layers, so fifteen
-# figures; beyond 6 standard errors lies less than one in 30 million of such checks.
+from .language import translate
+
+# How many standard errors a figure may lie off. A correct function draws three layers and has
+# three figures for each; beyond 6 standard errors lies less than one in 50 million of such checks.
 _TOLERANCE = 6.0
 # (fan-in, fan-out): wider than tall and the other way round, so that the two cannot be mistaken.
 _LAYERS = [(300, 90), (60, 400), (500, 120)]
@@ -28,7 +32,9 @@ class SelfCheckFailed(Exception):
 
 @dataclass(frozen=True)
 class _Finding:
-    layer: str
+    """One thing looked at in one place."""
+
+    place: str
     found: str
     right: bool
     hint: str = ""
@@ -38,7 +44,7 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     """Say whether an initialization function draws normal weights by the general rule.
 
     Prints correct, incorrect or not attempted and, for each layer, what was expected and what
-    was found.
+    was found. Random number generators are afterwards as they were.
 
     Args:
         function: takes a module; it will be applied to small networks made for the check.
@@ -47,52 +53,85 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     Raises:
         SelfCheckFailed: the outcome is not "correct", and nbgrader's Validate is running.
     """
-    outcome, findings = _judge(function)
-    lines = [f"Self-check of {getattr(function, '__name__', 'your function')}: {outcome}"]
-    lines += [f"  {finding.layer}\n    {finding.found}" for finding in findings]
+    with _generators_kept():
+        outcome, findings = _judge(function)
+    name = getattr(function, "__name__", translate("your function"))
+    heading = translate("Self-check of {name}: {outcome}")
+    lines = [heading.format(name=name, outcome=translate(outcome))]
+    place = ""
+    for finding in findings:
+        if finding.place != place:
+            place = finding.place
+            lines.append(f"  {place}")
+        lines.append(f"    {'✓' if finding.right else '✗'} {finding.found}")
     if outcome != "correct":
         hints = list(dict.fromkeys(f.hint for f in findings if not f.right and f.hint))
         if hint:
-            lines += [f"  Hint: {text}" for text in hints]
+            lines += [translate("  Hint: {text}").format(text=text) for text in hints]
         elif hints:
-            lines.append("  For a hint, call helpers.check(weights_init_normal, hint=True).")
+            lines.append(
+                translate("  For a hint, call helpers.check({name}, hint=True).").format(name=name)
+            )
     _tell("\n".join(lines), failed=outcome != "correct")
 
 
 def is_attempted(function: Callable[[nn.Module], None]) -> bool:
     """Tell whether `function` changes the weights of a linear layer; print a sentence if not."""
-    layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
-    model = nn.Sequential(layers[0], nn.ReLU(), layers[1])
-    before = [layer.weight.detach().clone() for layer in layers]
-    with torch.random.fork_rng():
-        model.apply(function)
+    with _generators_kept():
+        layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
+        before = [layer.weight.detach().clone() for layer in layers]
+        nn.Sequential(layers[0], nn.ReLU(), layers[1]).apply(function)
     if all(torch.equal(old, layer.weight) for old, layer in zip(before, layers, strict=True)):
         print(
-            f"{getattr(function, '__name__', 'The function')} leaves the weights as they are, so "
-            "there is nothing to compare yet. Fill in the exercise above, then run this cell again."
+            translate(
+                "{name} leaves the weights as they are, so there is nothing to compare yet. Fill "
+                "in the exercise above, then run this cell again."
+            ).format(name=getattr(function, "__name__", translate("your function")))
         )
         return False
     return True
 
 
-def explain_missing(name: str, value: object) -> bool:
-    """Tell whether the student still has to make `name`; print a sentence if so.
+def check_made(name: str, value: object) -> None:
+    """Say whether the student has made `name` by now.
 
     Args:
         name: the name that the exercise asks for.
-        value: what it stands for by now; None counts as missing.
+        value: what it stands for; None counts as missing.
 
     Raises:
         SelfCheckFailed: it is missing, and nbgrader's Validate is running.
     """
-    if value is not None:
-        return False
-    _tell(
-        f"`{name}` does not exist yet. Fill in the exercise that makes it, run that cell, "
-        "then run this one again.",
-        failed=True,
-    )
-    return True
+    if value is None:
+        message = translate(
+            "`{name}` does not exist yet. Fill in the exercise that makes it, run that cell, then "
+            "run this one again."
+        )
+    else:
+        message = translate("There is a `{name}`. The hidden test looks at what it is.")
+    _tell(message.format(name=name), failed=value is None)
+
+
+def nbgrader_is_running() -> bool:
+    """Tell whether nbgrader runs the notebook, to validate or grade it; print a sentence if so.
+
+    A cell that takes long and counts for nothing can then be passed over: nobody watches.
+    """
+    running = "NBGRADER_EXECUTION" in os.environ
+    if running:
+        print(translate("Passed over while nbgrader runs this notebook; nothing here is graded."))
+    return running
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Let PyTorch's and NumPy's generators be afterwards as they were."""
+    state = np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            np.random.set_state(state)
 
 
 def _tell(message: str, failed: bool) -> None:
@@ -109,13 +148,16 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
     try:
         model.apply(function)
     except Exception as error:
+        stopped = translate("it stopped with {kind}: {error}")
         return "incorrect", [
             _Finding(
-                "on a small network",
-                f"it stopped with {type(error).__name__}: {error}",
+                translate("on a small network"),
+                stopped.format(kind=type(error).__name__, error=error),
                 False,
-                "model.apply calls the function with every module of a model, the model itself "
-                "included. Which of them have weights to draw?",
+                translate(
+                    "model.apply calls the function with every module of a model, the model itself "
+                    "included. Which of them have weights to draw?"
+                ),
             )
         ]
     findings = []
@@ -124,10 +166,15 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
         name = f"Linear({fan_in}, {fan_out})"
         place = next(key for key, module in model.named_modules() if module is layer)
         if torch.equal(before[f"{place}.weight"], layer.weight.detach()):
-            findings.append(_Finding(name, "its weights are as they were", False, _HINT_GUARD))
+            guard = translate(
+                "Does the condition at the top of the function let linear layers through? And does "
+                "what follows write into the layer's own weights?"
+            )
+            unchanged = translate("its weights are as they were")
+            findings.append(_Finding(name, unchanged, False, guard))
             continue
         attempted = True
-        findings.append(_finding(name, fan_in, layer))
+        findings += _look_at(name, fan_in, layer)
     if not attempted:
         return "not attempted", findings
     touched = [
@@ -137,24 +184,27 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
         for parameter, value in module.named_parameters(recurse=False)
         if not torch.equal(before[f"{key}.{parameter}"], value)
     ]
-    if touched:
-        what = " and ".join(dict.fromkeys(touched))
-        findings.append(_Finding(what, "changed, but only linear layers should be", False))
+    for what in dict.fromkeys(touched):
+        changed = translate("changed, but only linear layers should be")
+        which = translate(
+            "Which modules does the condition at the top of the function let through?"
+        )
+        findings.append(_Finding(what, changed, False, which))
     outcome = "correct" if all(finding.right for finding in findings) else "incorrect"
     return outcome, findings
 
 
-_HINT_GUARD = "Does the condition at the top of the function let linear layers through?"
-
-
-def _finding(name: str, fan_in: int, layer: nn.Linear) -> _Finding:
+def _look_at(name: str, fan_in: int, layer: nn.Linear) -> list[_Finding]:
     """Compare a layer's weights and biases with the rule."""
     if layer.weight.shape != (layer.out_features, fan_in) or layer.weight.dtype != torch.float32:
-        found = f"weights of shape {tuple(layer.weight.shape)} and type {layer.weight.dtype}"
-        return _Finding(name, found, False, "A layer's new weights keep its shape and its type.")
+        found = translate("weights of shape {shape} and type {kind}").format(
+            shape=tuple(layer.weight.shape), kind=layer.weight.dtype
+        )
+        hint = translate("A layer's new weights keep its shape and its type.")
+        return [_Finding(name, found, False, hint)]
     if layer.bias is None:
-        hint = "A bias of 0 is still a bias."
-        return _Finding(name, "the bias is gone", False, hint)
+        gone = translate("the bias is gone")
+        return [_Finding(name, gone, False, translate("A bias of 0 is still a bias."))]
     weights = layer.weight.detach().double()
     deviation, count = fan_in**-0.5, weights.numel()
     mean, std = weights.mean().item(), weights.std().item()
@@ -165,18 +215,57 @@ def _finding(name: str, fan_in: int, layer: nn.Linear) -> _Finding:
     kurtosis = (((weights - mean) / std) ** 4).mean().item() if std > 0 else 0.0
     right_shape = abs(kurtosis - 3) <= _TOLERANCE * (24 / count) ** 0.5
     right_bias = not layer.bias.detach().any().item()
-    found = (
-        f"mean {mean:.4f}, expected about 0\n"
-        f"    standard deviation {std:.4f}, expected about {deviation:.4f}\n"
-        f"    biases {'all 0' if right_bias else 'not all 0, expected 0'}"
-    )
-    hints = [
-        (right_mean, "The arguments of a normal distribution are its mean and its deviation."),
-        (right_std, "The rule is 1/sqrt(n). Which of the layer's two sizes is n?"),
-        (right_bias, "The bias of a new layer is not 0 by itself."),
-        (right_shape, "Do the values come from a normal distribution, one value for each weight?"),
+    findings = [
+        _Finding(
+            name,
+            translate("mean {mean:.4f}, expected about 0").format(mean=mean),
+            right_mean,
+            translate("The arguments of a normal distribution are its mean and its deviation."),
+        ),
+        _Finding(
+            name,
+            translate("standard deviation {std:.4f}, expected about {expected:.4f}").format(
+                std=std, expected=deviation
+            ),
+            right_std,
+            _hint_at_deviation(std, fan_in, layer.out_features),
+        ),
+        _Finding(
+            name,
+            translate("biases all 0") if right_bias else translate("biases not all 0, expected 0"),
+            right_bias,
+            translate("The bias of a new layer is not 0 by itself."),
+        ),
     ]
     if right_mean and right_std and not right_shape:
-        found += "\n    values not spread as a normal distribution's"
-    right = all(passed for passed, _ in hints)
-    return _Finding(name, found, right, next((text for passed, text in hints if not passed), ""))
+        findings.append(
+            _Finding(
+                name,
+                translate("values not spread as a normal distribution's"),
+                False,
+                translate(
+                    "Do the values come from a normal distribution, one value for each weight?"
+                ),
+            )
+        )
+    return findings
+
+
+def _hint_at_deviation(std: float, fan_in: int, fan_out: int) -> str:
+    """Return what to think about where the standard deviation is wrong."""
+    mistakes = [
+        (fan_in**-1.0, translate("1/n would be the variance. The deviation is its square root.")),
+        (fan_out**-0.5, translate("Which of the layer's two sizes is n?")),
+        (
+            (3 * fan_in) ** -0.5,
+            translate("That is the deviation of a uniform distribution on [-y, y)."),
+        ),
+        (1.0, translate("The rule scales the deviation of each layer by its own n.")),
+    ]
+    if std == 0:
+        return translate("Does every weight get a value of its own?")
+    for deviation, text in mistakes:
+        # Within 5 %: near enough to recognize a mistake, far from every other one in this list.
+        if abs(std / deviation - 1) < 0.05:
+            return text
+    return translate("The rule is 1/sqrt(n). What is n, and where does the deviation go?")

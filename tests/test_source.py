@@ -33,6 +33,7 @@ SECTIONS = [
     "## Exercise 1: Normal weights",
     "## Exercise 2: Default initialization",
     "## Questions",
+    "## Optional: What larger networks change",
     "## Handing in",
 ]
 # Names that students, hidden tests and other editions rely on.

@@ -1,0 +1,3 @@
+"""placeholder"""
+
+CHINESE: dict[str, str] = {}
