@@ -3,7 +3,7 @@
 A hidden test cell calls `check`. The observation always goes out as a display message; where the
 judging side can be imported, as in the instructor's JupyterLab, the verdict follows at once.
 
-Beside the student's code run `probe`, `networks`, `describe` and `observation`, which need NumPy,
+Beside the student's code run the modules that `observation.PROBE_MODULES` names, which need NumPy,
 PyTorch and IPython alone. Everything else judges, and stays outside the sandbox.
 """
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from .observation import ENTRY_LIMIT, ObservationError, decode_array
 from .records import flag, items, mapping, size, text, texts
-from .verdict import Verdict, correct, incorrect, not_attempted
+from .verdict import Figures, Finding, Message, correct, incorrect, message, not_attempted
 
 # nn.Linear draws weights and biases from U(-1/sqrt(n), 1/sqrt(n)), n the number of inputs
 # (torch.nn.Linear's documentation). Its bound is computed in float64 and the draw rounded to
@@ -31,11 +31,10 @@ class _Values:
     values: np.ndarray
 
 
-def judge_model(criterion: str, observation: Mapping[str, object], level: float) -> Verdict:
+def judge_model(observation: Mapping[str, object], level: float) -> Finding:
     """Judge whether a model is a `Net` that holds the weights PyTorch gave it.
 
     Args:
-        criterion: the grade id.
         observation: an observation whose head has been read.
         level: probability that a correct model fails.
 
@@ -43,29 +42,26 @@ def judge_model(criterion: str, observation: Mapping[str, object], level: float)
         ObservationError: the observation is not as the probe writes it.
     """
     if observation.get("model") is None:
-        return not_attempted(criterion, "There is no model_default.")
+        return not_attempted(message("no_model"))
     model = mapping(observation, "model")
     classes = texts(model, "classes")
     if not flag(model, "is_module") or "Net" not in classes:
-        found = classes[0] if classes else "unknown"
-        return incorrect(criterion, f"model_default should be a Net; it is of type {found}.")
+        return incorrect(message("not_a_net", type=classes[0] if classes else "?"))
     layers = _read_layers(model)
-    shapes = {name: layer["weight"].shape for name, layer in layers.items()}
     if not _is_net(layers):
-        return incorrect(
-            criterion,
-            "model_default should be a Net with the layers fc1, fc2 and fc3; it has "
-            + (", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no layers")
-            + ".",
-        )
+        found = [f"{name} {layer['weight'].shape}" for name, layer in layers.items()]
+        return incorrect(message("other_layers", layers=found))
+    # Functions such as the lesson's set the biases to 0; training moves them, and PyTorch's are
+    # random.
+    zero = all(not layer["bias"].values.any() for layer in layers.values())
     tests = 2 * len(layers)
     for name, layer in layers.items():
         bound = layer["weight"].shape[1] ** -0.5
         for key, parameter in layer.items():
-            sentence = _say_not_default(f"{name}.{key}", parameter, bound, level / tests)
-            if sentence:
-                return incorrect(criterion, sentence)
-    return correct(criterion, "model_default is a Net with PyTorch's own initial weights.")
+            problem = _not_default(f"{name}.{key}", parameter, bound, level / tests)
+            if problem:
+                return incorrect(problem, figures={"biases": "zero" if zero else "not zero"})
+    return correct(message("model_correct"))
 
 
 def _read_layers(model: Mapping[str, object]) -> dict[str, dict[str, _Values]]:
@@ -119,64 +115,69 @@ def _is_net(layers: Mapping[str, Mapping[str, _Values]]) -> bool:
     return width == _CLASSES
 
 
-def _say_not_default(name: str, parameter: _Values, bound: float, level: float) -> str:
-    """Say what speaks against U(-bound, bound), or return an empty text.
-
-    The distance D between the distribution found and the uniform one exceeds d with probability
-    at most 2 exp(-2 N d^2), for every N (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
-    """
+def _not_default(name: str, parameter: _Values, bound: float, level: float) -> Message | None:
+    """Say what speaks against U(-bound, bound), if anything does."""
     values = parameter.values
     if not np.isfinite(values).all() or not np.isfinite(parameter.largest):
-        return f"{name} of model_default holds values that are not finite numbers."
+        return message("model_not_finite", parameter=name)
     largest = max(parameter.largest, float(np.abs(values).max()))
-    if largest > bound * _ROUNDING:
-        return (
-            f"{name} of model_default has values up to {largest:.4f}. PyTorch draws within "
-            f"{bound:.4f}; they were initialized in another way, or trained."
-        )
     if (values == values[0]).all() and values.size > 1:
-        return f"All values of {name} of model_default are {values[0]:.4g}; PyTorch draws them."
+        return message("model_equal", parameter=name, value=float(values[0]))
+    deviation = float(values.std())
+    if largest > bound * _ROUNDING:
+        return message(
+            "model_too_far",
+            parameter=name,
+            largest=largest,
+            bound=bound,
+            deviation=deviation,
+            expected=bound / 3**0.5,
+        )
+    if uniform_p(values, bound) < level:
+        return message(
+            "model_not_uniform",
+            parameter=name,
+            low=-bound,
+            bound=bound,
+            deviation=deviation,
+            expected=bound / 3**0.5,
+        )
+    return None
+
+
+def uniform_p(values: np.ndarray, bound: float) -> float:
+    """Bound the p-value of the distance D between the distribution found and U(-bound, bound).
+
+    P(D >= d) <= 2 exp(-2 N d^2) for every N (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
+    """
     expected = (np.sort(values) / bound + 1) / 2
     steps = np.arange(values.size + 1) / values.size
     distance = max((steps[1:] - expected).max(), (expected - steps[:-1]).max())
-    if 2 * exp(-2 * values.size * distance**2) < level:
-        return (
-            f"{name} of model_default is not spread evenly from {-bound:.4f} to {bound:.4f}, as "
-            f"PyTorch draws it: its standard deviation is {values.std():.4f}, expected "
-            f"{bound / 3**0.5:.4f}."
-        )
-    return ""
+    return min(1.0, 2 * exp(-2 * values.size * distance**2))
 
 
-def judge_comparison(criterion: str, observation: Mapping[str, object]) -> Verdict:
+def judge_comparison(observation: Mapping[str, object]) -> Finding:
     """Judge whether a comparison holds a run of `model_default` that learned.
 
     Raises:
         ObservationError: the observation is not as the probe writes it.
     """
     if observation.get("comparison") is None:
-        return not_attempted(criterion, "There is no default_comparison.")
+        return not_attempted(message("no_comparison"))
     comparison = mapping(observation, "comparison")
     if comparison.get("runs") is None:
-        return incorrect(
-            criterion,
-            "default_comparison should be what helpers.compare_init_weights returns; it is of "
-            f"type {text(comparison, 'type')}.",
-        )
+        return incorrect(message("not_a_comparison", type=text(comparison, "type")))
     if observation.get("model") is None:
-        return incorrect(criterion, "There is no model_default that it could compare.")
+        return incorrect(message("no_model_to_compare"))
     model = mapping(observation, "model")
     runs = [run for run in items(comparison, "runs", 50) if isinstance(run, Mapping)]
+    if not runs:
+        return incorrect(message("no_runs"))
     wanted = _digests(model.get("digests"))
     found = [run for run in runs if wanted and _digests(run.get("initial_weights")) == wanted]
     if not found:
-        labels = ", ".join(text(run, "label") for run in runs) or "none"
-        return incorrect(
-            criterion,
-            "No run of default_comparison started from the weights of model_default. Its runs: "
-            f"{labels}.",
-        )
-    return _judge_run(criterion, found[0])
+        return incorrect(message("other_models", labels=[text(run, "label") for run in runs]))
+    return _judge_run(found[0])
 
 
 def _digests(value: object) -> dict[str, str]:
@@ -189,7 +190,7 @@ def _digests(value: object) -> dict[str, str]:
     return dict(value)
 
 
-def _judge_run(criterion: str, run: Mapping[str, object]) -> Verdict:
+def _judge_run(run: Mapping[str, object]) -> Finding:
     """Judge whether a run learned.
 
     Guessing among ten classes gives an accuracy of 10 %, and the number of hits is binomial. It
@@ -202,22 +203,13 @@ def _judge_run(criterion: str, run: Mapping[str, object]) -> Verdict:
         raise ObservationError("A run should report losses, a training loss and an accuracy.")
     last = losses[-_LAST_BATCHES:]
     if last.size < _LAST_BATCHES or not np.isfinite(losses).all():
-        return incorrect(criterion, f"The run reports {losses.size} batches; it should train on.")
+        return incorrect(message("too_few_batches", batches=losses.size))
     if not abs(last.mean() - loss) <= 1e-3 * last.mean():
         raise ObservationError("A run's training loss is not the mean of its last losses.")
     # 1e-10 is far below what a grading meets, and still below the poorest run that learned.
     least = 100 * float(stats.binom.isf(1e-10, _FEWEST_IMAGES, 1 / _CLASSES)) / _FEWEST_IMAGES
     error = float(last.std(ddof=1)) / _LAST_BATCHES**0.5
-    figures: dict[str, float | str | list] = {"accuracy": accuracy, "training_loss": loss}
-    if not least < accuracy <= 100 or not loss + 7 * error < log(_CLASSES):
-        return incorrect(
-            criterion,
-            f"The run of model_default did not learn: validation accuracy {accuracy:.1f} % "
-            f"(a guess reaches 10 %), training loss {loss:.3f} (a guess has {log(_CLASSES):.3f}).",
-            figures,
-        )
-    return correct(
-        criterion,
-        f"model_default learned: validation accuracy {accuracy:.1f} %, training loss {loss:.3f}.",
-        figures,
-    )
+    figures: Figures = {"accuracy": accuracy, "training_loss": loss}
+    learned = least < accuracy <= 100 and loss + 7 * error < log(_CLASSES)
+    said = message("comparison_correct" if learned else "not_learned", accuracy=accuracy, loss=loss)
+    return correct(said, figures=figures) if learned else incorrect(said, figures=figures)

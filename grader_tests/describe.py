@@ -9,7 +9,6 @@ import hashlib
 import linecache
 import sysconfig
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TypeVar
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .lines import code_of
 from .observation import ENTRY_LIMIT, encode_array
 
 Record = dict[str, object]
@@ -53,16 +53,11 @@ def type_name(thing: object) -> str:
 
 def describe_function(function: object) -> Record:
     """Return what a function is, and which names and texts its code mentions."""
-    core = function
-    while isinstance(core, partial):
-        core = core.func
-    code = getattr(core, "__code__", None)
-    if code is None:
-        code = getattr(getattr(type(core), "__call__", None), "__code__", None)  # noqa: B004
+    code = attempt(lambda: code_of(function))
     names: list[str] = []
     texts: list[str] = []
     blank = False
-    if isinstance(code, CodeType):
+    if code is not None:
         blank = all(step.opname.startswith(_IDLE) for step in dis.get_instructions(code))
         nested = [code]
         for part in nested:

@@ -27,6 +27,11 @@ class Layer:
     weights: np.ndarray
 
     @property
+    def fan_out(self) -> int:
+        """The number of neurons, whatever shape the weights have."""
+        return self.weights.size // self.fan_in
+
+    @property
     def mean(self) -> float:
         """The sample mean."""
         return float(self.weights.mean())

@@ -32,6 +32,10 @@ CRITERIA = (
 FUNCTION_CRITERIA = CRITERIA[:5]
 """Those of them that look at the student's function."""
 
+PROBE_MODULES = ("__init__", "probe", "networks", "describe", "lines", "observation")
+"""The modules of this package that run beside the student's code. All others judge, and are kept
+from where student code runs."""
+
 ENTRY_LIMIT = 500_000
 """Entries that one array may hold. The largest layer of the lesson's network has 200,704."""
 

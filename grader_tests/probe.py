@@ -5,11 +5,13 @@ it builds networks from a recorded seed, applies the function, looks, and return
 """
 
 import copy
+import math
 import os
 import random
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from torch import nn
 from .describe import (
     Before,
     Record,
+    attempt,
     describe_comparison,
     describe_error,
     describe_function,
@@ -26,6 +29,7 @@ from .describe import (
     describe_module,
     type_name,
 )
+from .lines import follow_lines
 from .networks import CLASSES, Classifier, large_network, small_networks
 from .observation import CRITERIA, FUNCTION_CRITERIA, VERSION
 
@@ -107,7 +111,7 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
         twin = copy.deepcopy(network) if twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
         if error:
-            return {**seen, "error": error}
+            return {**seen, "error": error, "lines": attempt(lambda: follow_lines(function))}
         after = dict(network.named_modules())
         again = dict(twin.named_modules()) if twin is not None else {}
         modules += [
@@ -121,7 +125,22 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
         ]
         if isinstance(network, Classifier):
             runs.append(_train(network))
-    return {**seen, "modules": modules, "runs": runs}
+    seen |= {"modules": modules, "runs": runs}
+    if not any(map(_new_weights, modules)):
+        seen["lines"] = attempt(lambda: follow_lines(function))
+    return seen
+
+
+def _new_weights(module: Record) -> bool:
+    """Tell whether a module was linear and its weight is no longer as it was."""
+    if not module.get("linear"):
+        return False
+    parameters: Any = module.get("parameters", [])
+    return any(
+        parameter["name"] == "weight"
+        and parameter.get("unchanged") != math.prod(parameter["shape_before"])
+        for parameter in parameters
+    )
 
 
 def _apply(function: Callable[[nn.Module], object], network: nn.Module) -> Record | None:

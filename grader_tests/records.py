@@ -99,6 +99,14 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of the student's function, and whether it ran on a small network."""
+
+    text: str
+    ran: bool
+
+
+@dataclass(frozen=True)
 class FunctionObservation:
     """What the probe saw of a student's function.
 
@@ -108,6 +116,7 @@ class FunctionObservation:
         blank: whether its body does nothing at all.
         names: names that its code mentions: attributes, methods, globals.
         texts: texts that its code mentions.
+        lines: its lines, where it failed or changed no weights.
         error: what it raised when it was applied.
         modules: every module of every network; empty where it raised.
         runs: one step of training per network, for the criterion that asks for it.
@@ -118,6 +127,7 @@ class FunctionObservation:
     blank: bool
     names: tuple[str, ...]
     texts: tuple[str, ...]
+    lines: tuple[Line, ...]
     error: Problem | None
     modules: tuple[Module, ...]
     runs: tuple[Training, ...]
@@ -159,6 +169,7 @@ def read_function(criterion: str, observation: object) -> FunctionObservation:
         blank=flag(function, "blank"),
         names=texts(function, "names"),
         texts=texts(function, "texts"),
+        lines=tuple(map(_line, items(record, "lines", 100, optional=True))),
         error=problem(record.get("error")),
         modules=tuple(_module(item, budget) for item in items(record, "modules", _MODULES)),
         runs=tuple(_training(item) for item in items(record, "runs", 10, optional=True)),
@@ -210,6 +221,12 @@ def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
         values=values,
     )
     return text(item, "name"), parameter
+
+
+def _line(item: object) -> Line:
+    if not isinstance(item, Mapping):
+        raise ObservationError("A line should be an object.")
+    return Line(text(item, "text"), flag(item, "ran"))
 
 
 def _training(item: object) -> Training:

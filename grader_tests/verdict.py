@@ -1,9 +1,11 @@
-"""The verdict: what a criterion makes of an observation."""
+"""The verdict: what a criterion makes of an observation, in numbers and in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["correct", "incorrect", "not attempted"]
+Figures = dict[str, float | str | list]
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,11 @@ class Verdict:
         passed: whether it gets the points.
         score: fraction of the points, from 0 to 1.
         outcome: "correct", "incorrect", or "not attempted" where there is no work to judge.
-        sentence: what a student reads.
+        sentence: all that a student reads: what was found, the explanation and the hint.
         figures: the numbers behind it, by name.
+        mistake: the name of the most likely misconception (see `mistakes`), or "".
+        explanation: the misconception in words, or "".
+        hint: what to think about, or "".
     """
 
     criterion: str
@@ -24,22 +29,44 @@ class Verdict:
     score: float
     outcome: Outcome
     sentence: str
-    figures: dict[str, float | str | list] = field(default_factory=dict)
+    figures: Figures = field(default_factory=dict)
+    mistake: str = ""
+    explanation: str = ""
+    hint: str = ""
 
 
-Figures = dict[str, float | str | list]
+@dataclass(frozen=True)
+class Message:
+    """Something to say in any language: a key of the catalogues and the values it mentions."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
-def correct(criterion: str, sentence: str, figures: Figures | None = None) -> Verdict:
-    """Return a verdict that gives full points."""
-    return Verdict(criterion, True, 1.0, "correct", sentence, figures or {})
+@dataclass(frozen=True)
+class Finding:
+    """A verdict before it is put into words."""
+
+    outcome: Outcome
+    messages: tuple[Message, ...]
+    figures: Figures = field(default_factory=dict)
 
 
-def incorrect(criterion: str, sentence: str, figures: Figures | None = None) -> Verdict:
-    """Return a verdict on work that does not meet the criterion."""
-    return Verdict(criterion, False, 0.0, "incorrect", sentence, figures or {})
+def message(key: str, /, **values: object) -> Message:
+    """Return a message."""
+    return Message(key, values)
 
 
-def not_attempted(criterion: str, sentence: str, figures: Figures | None = None) -> Verdict:
-    """Return a verdict on work that is not there."""
-    return Verdict(criterion, False, 0.0, "not attempted", sentence, figures or {})
+def correct(*messages: Message, figures: Figures | None = None) -> Finding:
+    """Return the finding that gives full points."""
+    return Finding("correct", messages, figures or {})
+
+
+def incorrect(*messages: Message, figures: Figures | None = None) -> Finding:
+    """Return a finding on work that does not meet the criterion."""
+    return Finding("incorrect", messages, figures or {})
+
+
+def not_attempted(*messages: Message) -> Finding:
+    """Return a finding on work that is not there."""
+    return Finding("not attempted", messages)

@@ -1,14 +1,11 @@
 """Tests of the verdicts: every way of the corpus scores what it should."""
 
-import json
-
 import pytest
 
-from grader_tests.criteria import judge
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe import SEED_VARIABLE, observe
-from grader_tests.verdict import Verdict
+from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
+from tests.corpus.grading import grade, misnamed
 
 RIGHT, WRONG = load("right"), load("wrong")
 
@@ -22,20 +19,11 @@ def fixed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SEED_VARIABLE, "20240229")
 
 
-def verdicts(submission: Submission) -> dict[str, Verdict]:
-    """Grade a submission as a notebook does: one cell after the other, by way of JSON."""
-    function = submission.function()
-    return {
-        criterion: judge(criterion, json.loads(json.dumps(observe(criterion, function))))
-        for criterion in FUNCTION_CRITERIA
-    }
-
-
 # nn.init.normal warns that it is deprecated; a warning is not a mistake.
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @by_name(RIGHT)
 def test_right_ways_get_full_points(submission: Submission) -> None:
-    for verdict in verdicts(submission).values():
+    for verdict in grade(submission).values():
         assert verdict.passed, verdict.sentence
         assert (verdict.score, verdict.outcome) == (1.0, "correct")
 
@@ -43,7 +31,7 @@ def test_right_ways_get_full_points(submission: Submission) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @by_name(WRONG)
 def test_wrong_ways_fail_where_they_should(submission: Submission) -> None:
-    found = verdicts(submission)
+    found = grade(submission)
     passed = {criterion for criterion, verdict in found.items() if verdict.passed}
     skipped = {c for c, verdict in found.items() if verdict.outcome == "not attempted"}
     said = "\n".join(f"{v.criterion}: {v.outcome}: {v.sentence}" for v in found.values())
@@ -51,3 +39,4 @@ def test_wrong_ways_fail_where_they_should(submission: Submission) -> None:
     assert skipped == submission.skips, said
     assert all(found[criterion].score == 0 for criterion in found if criterion not in passed)
     assert len(passed) < len(FUNCTION_CRITERIA)
+    assert misnamed(submission, found) == {}, said

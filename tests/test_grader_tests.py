@@ -228,7 +228,7 @@ class TestRooms:
     def test_probe_runs_without_the_judge(self, tmp_path: Path) -> None:
         room = tmp_path / "grader_tests"
         room.mkdir()
-        for name in ("__init__", "observation", "networks", "describe", "probe"):
+        for name in formats.PROBE_MODULES:
             shutil.copy(ROOM / f"{name}.py", room)
         printed = self.run(
             tmp_path,

@@ -6,7 +6,7 @@
 import linecache
 import textwrap
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,15 @@ class Submission:
         source: the cell.
         passes: the criteria that it should pass.
         skips: the criteria for which it should count as not attempted.
-        mistakes: the names of mistakes of which one should be found, none where it is right.
+        mistakes: for each criterion that it fails, the names of mistakes of which one should be
+            found.
     """
 
     name: str
     source: str
     passes: frozenset[str]
     skips: frozenset[str]
-    mistakes: tuple[str, ...]
+    mistakes: Mapping[str, tuple[str, ...]]
 
     def function(self) -> Callable[[nn.Module], Any]:
         """Run the cell as a notebook would, and return what it defines."""
@@ -74,11 +75,26 @@ def load(kind: str) -> list[Submission]:
 def _submission(entry: dict[str, Any], passes: str | None) -> Submission:
     inside = entry.get("inside")
     source = entry["source"] if inside is None else _GUARD + textwrap.indent(inside, " " * 8)
-    mistakes = entry.get("mistake", [])
+    passed = frozenset(CRITERIA[letter] for letter in passes or entry["passes"])
     return Submission(
         name=entry["name"],
         source=source.strip() + "\n",
-        passes=frozenset(CRITERIA[letter] for letter in passes or entry["passes"]),
+        passes=passed,
         skips=frozenset(CRITERIA[letter] for letter in entry.get("skips", "")),
-        mistakes=(mistakes,) if isinstance(mistakes, str) else tuple(mistakes),
+        mistakes=_mistakes(entry.get("mistake", {}), frozenset(CRITERIA.values()) - passed),
     )
+
+
+def _mistakes(
+    expected: str | list[str] | dict[str, str | list[str]], failed: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the mistakes expected for each criterion that is failed.
+
+    Where they differ, `expected` maps the criteria's letters to them.
+    """
+    found = {}
+    for letter, criterion in CRITERIA.items():
+        if criterion in failed:
+            names = expected[letter] if isinstance(expected, dict) else expected
+            found[criterion] = (names,) if isinstance(names, str) else tuple(names)
+    return found

@@ -1,0 +1,153 @@
+"""Judges whether exactly the linear layers are drawn anew, and the network still trains."""
+
+from collections.abc import Iterator
+
+from scipy import stats
+
+from .observation import ObservationError
+from .records import FunctionObservation, Module, Parameter
+from .verdict import Finding, Message, correct, incorrect, message, not_attempted
+
+# Two float32 values drawn from a normal distribution agree with probability
+# sum p_k^2 <= 2^-23 * integral phi(x)^2 |x| dx < 2e-8; one agrees with a given value with
+# probability <= 2^-23 * max phi(x) |x| < 3e-8.
+COINCIDENCE = 3e-8
+"""Bound of the probability that a drawn weight equals another one, or a given value."""
+
+_SAID = 3
+
+
+def judge_layers(seen: FunctionObservation, level: float) -> Finding:
+    """Judge what the function did to the modules of networks.
+
+    Args:
+        seen: an observation of networks that were trained for a step afterwards.
+        level: probability that a correct function fails.
+
+    Raises:
+        ObservationError: no training is reported.
+    """
+    if not any(module.changed for module in seen.modules):
+        return not_attempted(message("nothing_changed"))
+    if len(seen.runs) < 2:
+        raise ObservationError("It should report two runs.")
+    problems = [
+        *_skipped(seen, level),
+        *_touched(seen),
+        *_altered(seen),
+        *_not_trainable(seen),
+        *_repeated(seen),
+    ]
+    if problems:
+        return incorrect(*problems[:_SAID], figures={"problems": [item.key for item in problems]})
+    return correct(message("layers_correct", count=len(seen.linear)))
+
+
+def untouched(seen: FunctionObservation) -> list[Module]:
+    """Return the linear layers that keep all their weights."""
+    return [
+        layer
+        for layer in seen.linear
+        if (weight := layer.parameters.get("weight")) and weight.unchanged == weight.count
+    ]
+
+
+def partly_untouched(seen: FunctionObservation, level: float) -> list[tuple[Module, Parameter]]:
+    """Return the linear layers that keep more of their weights than chance explains."""
+    found = []
+    for layer in seen.linear:
+        weight = layer.parameters.get("weight")
+        if weight is None or not weight.unchanged or weight.unchanged == weight.count:
+            continue
+        # The probability of as many coincidences or more.
+        if stats.poisson.sf(weight.unchanged - 1, weight.count * COINCIDENCE) < level / 100:
+            found.append((layer, weight))
+    return found
+
+
+def repeated(seen: FunctionObservation) -> list[Module]:
+    """Return the linear layers that got equal weights at two applications to equal networks.
+
+    Single entries may well agree, where values are rounded or clamped; a repeated draw agrees in
+    all.
+    """
+    return [
+        layer
+        for layer in seen.linear
+        if (weight := layer.parameters.get("weight"))
+        and weight.changed
+        and weight.repeated == weight.count
+    ]
+
+
+def titles(modules: list[Module]) -> list[str]:
+    """Return the modules as PyTorch writes them."""
+    return [module.title for module in modules]
+
+
+def _skipped(seen: FunctionObservation, level: float) -> Iterator[Message]:
+    if kept := untouched(seen):
+        yield message("layers_kept", count=len(kept), total=len(seen.linear), layers=titles(kept))
+    for layer, weight in partly_untouched(seen, level):
+        yield message(
+            "layer_partly_kept",
+            layer=layer.title,
+            unchanged=weight.unchanged,
+            count=weight.count,
+        )
+
+
+def _touched(seen: FunctionObservation) -> Iterator[Message]:
+    if others := [module for module in seen.modules if not module.linear and module.changed]:
+        yield message("others_changed", modules=titles(others))
+
+
+def _altered(seen: FunctionObservation) -> Iterator[Message]:
+    """Name what is no longer as a layer's parameters have to be. A missing bias is not named:
+    the criterion for the bias does that.
+    """
+    for layer in seen.linear:
+        if layer.state != "kept":
+            yield message(f"layer_{layer.state}", layer=layer.title)
+        for name, value in layer.parameters.items():
+            if value.kind in ("None", "missing"):
+                if name == "weight":
+                    yield message("weight_gone", layer=layer.title)
+            elif problem := _problem(value):
+                yield message(problem.key, parameter=name, layer=layer.title, **problem.values)
+
+
+def _problem(value: Parameter) -> Message | None:
+    if value.kind != "Parameter":
+        return message("not_a_parameter", kind=value.kind)
+    if value.shape != value.shape_before:
+        return message("shape_changed", shape=value.shape, expected=value.shape_before)
+    if len({*value.dtype}) != 1:
+        before, now = value.dtype or ("float32", "?")
+        return message("dtype_changed", dtype=now, expected=before)
+    if len({*value.device}) != 1:
+        return message("device_changed")
+    return None if value.trainable else message("gradient_off")
+
+
+def _not_trainable(seen: FunctionObservation) -> Iterator[Message]:
+    for run in seen.runs:
+        if run.error is not None:
+            stopped = "no_forward" if run.stage == "forward" else "no_backward"
+            yield message(stopped, type=run.error.type, message=run.error.message.rstrip("."))
+        elif run.stage != "done":
+            raise ObservationError("A run should end, or tell what stopped it.")
+        elif run.without_gradient:
+            yield message("no_gradient", parameters=list(run.without_gradient))
+        elif not run.finite:
+            yield message("run_not_finite")
+
+
+def _repeated(seen: FunctionObservation) -> Iterator[Message]:
+    """Tell where two applications to equal networks gave equal weights.
+
+    A generator seeded inside the function makes every network start from the same point, and all
+    its layers share their draws. It costs the points of this criterion and of no other.
+    """
+    if layers := repeated(seen):
+        yield message("same_twice", layers=titles(layers))

@@ -1,0 +1,164 @@
+"""Names the most likely misconception behind an observation, with the figures that show it.
+
+A mistake is a message of the catalogues' MISTAKES: an explanation and a hint. It decides on no
+points. Where nothing more particular fits, a general one says what was found.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import mistakes_in_weights
+from .layer_criterion import partly_untouched, repeated, titles, untouched
+from .mistakes_in_code import explain_error, explain_idleness
+from .records import FunctionObservation, Module, Parameter
+from .verdict import Finding, Message, message
+from .weight_criteria import read_layers
+
+# Where more weights are kept than chance explains; the judge's own level is as good as any.
+_LEVEL = 1e-10
+
+
+def find_mistake(
+    criterion: str, seen: FunctionObservation, rejected: Sequence[str] = ()
+) -> Message | None:
+    """Name what is behind a criterion that is not met.
+
+    Args:
+        criterion: one of the criteria that look at the function.
+        seen: what the judge saw.
+        rejected: the names of the statistical tests that failed, the clearest first.
+
+    Returns:
+        The mistake, or None where the finding says all there is to say.
+    """
+    if not seen.callable:
+        return None
+    if seen.error is not None:
+        return explain_error(seen, seen.error)
+    bias_written = _any_bias_changed(seen)
+    # The criterion for the bias asks about the bias, where that was written.
+    asks_about_weights = criterion != "test_normal_bias" or not bias_written
+    if asks_about_weights and not any(_new_weights(module) for module in seen.linear):
+        return explain_idleness(seen, bias_written=bias_written)
+    if criterion == "test_normal_layers":
+        return _in_layers(seen)
+    if criterion == "test_normal_bias":
+        return _in_bias(seen)
+    return _in_objects(seen, ("weight",)) or _in_weights(criterion, seen, rejected)
+
+
+def find_default_mistake(finding: Finding) -> Message | None:
+    """Name what is behind a finding on the second exercise."""
+    if finding.outcome == "correct":
+        return None
+    match finding.messages[0].key:
+        case "model_equal" | "model_too_far" | "model_not_uniform":
+            if finding.figures.get("biases") == "zero":
+                return message("default_initialized")
+            return message("default_trained")
+        case "other_models":
+            return message("default_not_compared")
+    return None
+
+
+def _new_weights(module: Module) -> bool:
+    weight = module.parameters.get("weight")
+    return module.state != "kept" or (weight is not None and weight.changed)
+
+
+def _any_bias_changed(seen: FunctionObservation) -> bool:
+    return any(bias.changed for module in seen.linear if (bias := module.parameters.get("bias")))
+
+
+def _in_objects(
+    seen: FunctionObservation, names: Sequence[str] = ("weight", "bias")
+) -> Message | None:
+    """Name what was done to the layers and parameters as objects, apart from their values."""
+    for module in seen.linear:
+        if module.state in ("replaced", "removed"):
+            return message("layers_replaced")
+        if module.state == "resized":
+            return message("sizes_changed", layer=module.title)
+    for module in seen.linear:
+        for name in names:
+            value = module.parameters.get(name)
+            if value is None or not value.changed:
+                continue
+            if mistake := _in_parameter(name, value):
+                return mistake
+    return None
+
+
+def _in_parameter(name: str, value: Parameter) -> Message | None:
+    if value.kind in ("None", "missing"):
+        return message("weight_removed") if name == "weight" else None
+    if value.kind != "Parameter":
+        return message("not_trainable", parameter=name)
+    if value.shape != value.shape_before:
+        return message(
+            "wrong_shape", parameter=name, shape=value.shape, expected=value.shape_before
+        )
+    if value.dtype and len({*value.dtype}) != 1:
+        return message("wrong_dtype", parameter=name, dtype=value.dtype[1])
+    if not value.trainable:
+        return message("not_trainable", parameter=name)
+    return None
+
+
+def _in_layers(seen: FunctionObservation) -> Message | None:
+    if mistake := _in_objects(seen):
+        return mistake
+    layers = read_layers(seen)
+    if isinstance(layers, Finding):
+        return _unreadable(layers)
+    if kept := untouched(seen):
+        return message("layers_skipped", layers=titles(kept))
+    if partly_untouched(seen, _LEVEL):
+        return message("partly_written")
+    if others := [module for module in seen.modules if not module.linear and module.changed]:
+        return message("other_modules_touched", modules=titles(others))
+    if repeated(seen):
+        constant = mistakes_in_weights.explain_constant(layers, repeated=True)
+        return constant or message("fixed_seed")
+    return None
+
+
+def _unreadable(finding: Finding) -> Message | None:
+    return message("not_finite") if finding.messages[0].key == "weights_not_finite" else None
+
+
+def _in_weights(
+    criterion: str, seen: FunctionObservation, rejected: Sequence[str]
+) -> Message | None:
+    layers = read_layers(seen)
+    if isinstance(layers, Finding):
+        return _unreadable(layers)
+    again = bool(repeated(seen))
+    if mistake := mistakes_in_weights.explain_constant(layers, repeated=again):
+        return mistake
+    if criterion == "test_normal_mean":
+        return mistakes_in_weights.explain_mean(layers)
+    if criterion == "test_normal_std":
+        return mistakes_in_weights.explain_deviation(layers)
+    return mistakes_in_weights.explain_shape(layers, rejected)
+
+
+def _in_bias(seen: FunctionObservation) -> Message | None:
+    if mistake := _in_objects(seen, ("bias",)):
+        return mistake
+    biases = [bias for module in seen.linear if (bias := module.parameters.get("bias"))]
+    if any(bias.kind in ("None", "missing") for bias in biases):
+        return message("bias_removed")
+    values = [bias.values for bias in biases if bias.values is not None]
+    if not all(np.isfinite(value).all() for value in values):
+        return message("not_finite")
+    if all(bias.unchanged == bias.count for bias in biases):
+        return message("bias_forgotten")
+    different = [float(value[0]) for value in values if value.any()]
+    if all((value == value[0]).all() for value in values):
+        return message("bias_constant", values=different)
+    skipped = [module for module in seen.linear if not module.changed]
+    if any(bias.unchanged == bias.count for bias in biases):
+        return message("bias_partly_forgotten", skipped=titles(skipped))
+    return message("bias_drawn")

@@ -1,0 +1,138 @@
+"""Explains functions that stop with an exception, and functions that change no weights."""
+
+import re
+
+from .records import FunctionObservation, Problem
+from .verdict import Message, message
+
+# Methods of a tensor whose form that works in place ends in an underscore.
+_IN_PLACE = frozenset(
+    ["normal", "uniform", "fill", "zero", "copy", "mul", "div", "add", "sub", "random", "cauchy"]
+)
+# Parts of names that draw random values.
+_DRAWS = ("normal", "rand", "uniform", "gauss", "kaiming", "xavier", "sample", "rvs", "init")
+_CONDITION = ("if ", "elif ", "while ", "for ", "case ", "match ", "if(", "while(", "elif(")
+_LESSONS_LAYERS = re.compile(r"fc\d")
+_NO_ATTRIBUTE = re.compile(
+    r"(?:type object |module )?'([^']*)'(?: object)? has no attribute '([^']*)'"
+)
+_FIND_AS_TRUTH = re.compile(r"\.find\([^()]*\)\s*(?::|\band\b|\bor\b)")
+_NAME = re.compile(r"'([^']*)'")
+_SIZES = re.compile(
+    r"size of tensor|shape mismatch|could not broadcast|expanded size|size mismatch|"
+    r"broadcastable|broadcast together|is invalid for input of size|cannot reshape|"
+    r"shapes cannot be multiplied|doesn't match the broadcast shape|expected shape"
+)
+_ARGUMENTS = re.compile(
+    r"invalid combination of arguments|unexpected keyword|positional argument|must be |"
+    r"required argument|multiple values for argument|required keyword"
+)
+
+
+def explain_error(seen: FunctionObservation, error: Problem) -> Message:
+    """Explain what the function raised, in the lesson's terms."""
+    for explain in (_by_type, _by_attribute, _by_message, _by_module):
+        if mistake := explain(seen, error):
+            return mistake
+    return message("exception")
+
+
+def _by_type(seen: FunctionObservation, error: Problem) -> Message | None:
+    match error.type:
+        case "SystemExit" | "GeneratorExit":
+            return message("exits")
+        case "NotImplementedError":
+            return message("not_implemented")
+        case "RecursionError":
+            return message("recursion")
+        case "NameError" | "UnboundLocalError":
+            name = _NAME.search(error.message)
+            return message("unknown_name", name=name.group(1) if name else "?")
+        case "ZeroDivisionError":
+            return message("division_by_zero")
+    return None
+
+
+def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
+    """Explain that a thing lacks what the function looks for in it."""
+    found = _NO_ATTRIBUTE.search(error.message)
+    if error.type != "AttributeError" or found is None:
+        return None
+    owner, name = found.groups()
+    if _LESSONS_LAYERS.fullmatch(name):
+        return message("whole_model_expected", name=name)
+    if owner in ("Tensor", "Parameter"):
+        if name in _IN_PLACE:
+            return message("underscore_missing", name=name)
+        return message("attribute_misspelt", type=owner, name=name)
+    if owner == error.module and owner != "Linear":
+        return _treats_others(seen, error)
+    return message("attribute_misspelt", type=owner, name=name)
+
+
+def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
+    said = error.message
+    if ("leaf" in said and "in-place" in said) or "requires grad" in said:
+        return message("leaf_changed_in_place")
+    if "ndarray" in said and ("has to be a tensor" in said or "as parameter" in said):
+        return message("array_for_tensor")
+    if "must be Tensor, not numpy" in said:
+        return message("array_for_tensor")
+    if "as parameter" in said or "Parameter or None" in said:
+        return message("tensor_for_parameter")
+    if "std >= 0" in said or "scale < 0" in said or "negative dev" in said:
+        return message("negative_deviation")
+    if _SIZES.search(said):
+        return message("sizes_do_not_fit")
+    if "positional argument" in said and not error.line:
+        return message("wrong_signature")
+    if error.type == "TypeError" and _ARGUMENTS.search(said):
+        return message("wrong_arguments")
+    return None
+
+
+def _by_module(seen: FunctionObservation, error: Problem) -> Message | None:
+    """Explain what only happens where a module is no linear layer, such as a missing dimension."""
+    if error.module in ("", "Linear"):
+        return None
+    if error.type in ("IndexError", "ValueError") or "NoneType" in error.message:
+        return _treats_others(seen, error)
+    return None
+
+
+def _treats_others(seen: FunctionObservation, error: Problem) -> Message:
+    if any(_FIND_AS_TRUTH.search(line.text) for line in seen.lines):
+        return message("find_as_truth")
+    if any(line.text.startswith(_CONDITION[:2]) for line in seen.lines):
+        return message("guard_lets_others_in", module=error.module)
+    return message("no_guard", module=error.module)
+
+
+def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Message:
+    """Explain why no linear layer got new weights.
+
+    Args:
+        seen: what the probe saw.
+        bias_written: whether biases changed.
+    """
+    if seen.blank:
+        return message("blank")
+    guard = _guard(seen)
+    if guard.startswith(_CONDITION):
+        return message("guard_never_true", line=guard)
+    if guard and any(line.text.startswith("except") and line.ran for line in seen.lines):
+        return message("error_swallowed", line=guard)
+    draws = any(part in name.lower() for name in seen.names for part in _DRAWS)
+    if draws:
+        return message("result_not_stored")
+    return message("only_bias_written" if bias_written else "nothing_written")
+
+
+def _guard(seen: FunctionObservation) -> str:
+    """Return the last line that runs before the first that does not, or ""."""
+    before = ""
+    for line in seen.lines:
+        if not line.ran:
+            return before
+        before = line.text
+    return ""

@@ -1,0 +1,166 @@
+"""Explains weights that do not have the mean, the deviation or the shape they should have."""
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from . import patterns
+from .moments import Layer
+from .rules import common_value, constant_rule, fitting_rule
+from .verdict import Message, message
+
+# Standard errors within which a mean counts as a given value.
+_ERRORS = 6.0
+# Relative deviations up to this much look like a slip, beyond like a factor.
+_SLIGHTLY = 0.06
+# Rules for the deviation that are in use for uniform distributions too.
+_UNIFORM_RULES = ("xavier", "he", "fan_out")
+
+
+def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | None:
+    """Explain layers whose weights are all equal.
+
+    Args:
+        layers: the layers with new weights.
+        repeated: whether another application gave the same values.
+    """
+    if not all(layer.constant for layer in layers):
+        return None
+    values = [layer.mean for layer in layers]
+    rule = constant_rule(layers)
+    if rule is not None and rule.formula == "1/sqrt(n)":
+        return message("swapped_arguments")
+    if rule is not None or repeated or len(set(values)) == 1:
+        return message("constant", values=list(dict.fromkeys(values)))
+    return message("one_draw_for_all", values=values)
+
+
+def explain_mean(layers: Sequence[Layer]) -> Message:
+    """Explain weights whose mean is not 0."""
+    if mistake := _explain_one_sided(layers):
+        return mistake
+    means = [layer.mean for layer in layers]
+    if patterns.family(layers) == "uniform":
+        lows = [float(layer.weights.min()) for layer in layers]
+        highs = [float(layer.weights.max()) for layer in layers]
+        return message("uniform_off_centre", lows=lows, highs=highs)
+    for spread in ("deviation", "expected"):
+        if all(_near(layer.mean, -getattr(layer, spread), layer) for layer in layers):
+            return message("low_and_high", means=means)
+    return message("mean_not_zero", means=means)
+
+
+def _near(value: float, wanted: float, layer: Layer) -> bool:
+    """Tell whether a mean is what is wanted; both may be estimates."""
+    return abs(value - wanted) <= _ERRORS * 1.5 * layer.deviation / sqrt(layer.weights.size)
+
+
+def _explain_one_sided(layers: Sequence[Layer]) -> Message | None:
+    family = patterns.family(layers)
+    if family == "uniform" and all(_starts_at_zero(layer) for layer in layers):
+        return message("uniform_from_0", bounds=[float(layer.weights.max()) for layer in layers])
+    if family == "half normal" and all(
+        min(abs(layer.weights.min()), abs(layer.weights.max())) < 0.05 * layer.deviation
+        for layer in layers
+    ):
+        positive = layers[0].mean > 0
+        return message("absolute_value", share=0.0 if positive else 1.0)
+    return None
+
+
+def _starts_at_zero(layer: Layer) -> bool:
+    """Tell whether the lowest of N values from 0 to b lies below 20 b/N, as all but e^-20 do."""
+    low, high = float(layer.weights.min()), float(layer.weights.max())
+    return 0 <= low < 20 * high / layer.weights.size
+
+
+def explain_deviation(layers: Sequence[Layer]) -> Message:
+    """Explain weights whose deviation is not 1/sqrt(n)."""
+    family = patterns.family(layers)
+    rule = fitting_rule(layers)
+    deviations = [layer.deviation for layer in layers]
+    if mistake := _explain_one_sided(layers):
+        return mistake
+    if family == "uniform" and not (rule is not None and rule.mistake in _UNIFORM_RULES):
+        return _explain_uniform(layers)
+    if family in ("truncated", "clamped"):
+        return _explain_cut(layers)
+    if rule is not None:
+        return message(rule.mistake, deviations=deviations, rule=rule.formula)
+    value = common_value(deviations, layers)
+    if value is not None:
+        return message("fixed_deviation", value=value, inputs=value**-2)
+    ratios = [layer.deviation / layer.expected for layer in layers]
+    ratio = common_value(ratios, layers)
+    if ratio is None:
+        return message("other_deviation", ratios=ratios)
+    if abs(ratio - 1) < _SLIGHTLY:
+        return message("deviation_slightly_off", ratio=ratio)
+    return message("multiple_of_y", ratio=ratio)
+
+
+def _explain_uniform(layers: Sequence[Layer]) -> Message:
+    bounds = [float(np.abs(layer.weights).max()) for layer in layers]
+    factor = common_value(
+        [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)], layers
+    )
+    # The largest of N values comes within a share of 20/N of the bound, in all but e^-20 of cases.
+    if factor is not None and abs(factor - 1) < 0.005:
+        return message("uniform_rule")
+    if factor is not None and abs(factor / sqrt(3) - 1) < 0.005:
+        return message("uniform_right_deviation")
+    return message("uniform", bounds=bounds)
+
+
+def _explain_cut(layers: Sequence[Layer]) -> Message:
+    bounds = [float(np.abs(layer.weights).max()) for layer in layers]
+    factors = [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)]
+    if max(factors) < 1.05 * min(factors):
+        return message("truncated", bounds=f"{float(np.mean(factors)):.3g} y")
+    return message("truncated", bounds=bounds)
+
+
+def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
+    """Explain weights that are no independent draws from a normal distribution.
+
+    Args:
+        layers: none of them constant.
+        rejected: the names of the tests that failed, the clearest first.
+    """
+    family = patterns.family(layers)
+    if family in ("truncated", "clamped"):
+        return _explain_cut(layers)
+    if patterns.rounded(layers):
+        count = sum(layer.weights.size for layer in layers)
+        return message("rounded", distinct=patterns.distinct_values(layers), count=count)
+    if pattern := patterns.dependence(layers):
+        return message(_DEPENDENCE[pattern])
+    if mistake := _explain_one_sided(layers):
+        return mistake
+    if family == "uniform":
+        return _explain_uniform(layers)
+    return _explain_by_tests(layers, rejected)
+
+
+_DEPENDENCE = {
+    "rows": "one_row_for_all",
+    "columns": "one_column_for_all",
+    "sorted": "sorted",
+    "copies": "copies",
+}
+_ON_FORM = ("distribution", "beyond", "flatness")
+
+
+def _explain_by_tests(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
+    """Say which test failed where no pattern is known: first on the form, then on dependence."""
+    kinds = {test.split()[0] for test in rejected}
+    if not kinds.intersection(_ON_FORM):
+        if "copies between layers" in rejected and not kinds.intersection(("mean", "length")):
+            return message("shared_between_layers")
+        if "length" in kinds and "copies" not in kinds:
+            return message("same_length")
+        return message("dependent")
+    return message(
+        "not_normal", beyond=patterns.beyond_two(layers), kurtosis=patterns.kurtosis(layers)
+    )

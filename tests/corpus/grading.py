@@ -1,0 +1,30 @@
+"""Grades a submission of the corpus as a notebook does: one hidden test after the other."""
+
+import json
+
+from grader_tests.criteria import judge
+from grader_tests.observation import FUNCTION_CRITERIA
+from grader_tests.probe import observe
+from grader_tests.verdict import Verdict
+from tests.corpus import Submission
+
+
+def grade(submission: Submission) -> dict[str, Verdict]:
+    """Return the verdict on each criterion, reached by way of JSON.
+
+    The networks come from the seed in the environment.
+    """
+    function = submission.function()
+    return {
+        criterion: judge(criterion, json.loads(json.dumps(observe(criterion, function))))
+        for criterion in FUNCTION_CRITERIA
+    }
+
+
+def misnamed(submission: Submission, verdicts: dict[str, Verdict]) -> dict[str, str]:
+    """Return the mistakes found where another was expected, by criterion."""
+    return {
+        criterion: verdict.mistake
+        for criterion, verdict in verdicts.items()
+        if not verdict.passed and verdict.mistake not in submission.mistakes[criterion]
+    }
