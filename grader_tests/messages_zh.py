@@ -1,497 +1,454 @@
-"""What the grader says, in English."""
+"""What the grader says, in Chinese; the keys and placeholders are those of `messages_en`."""
 
 JOINTS = {
-    "sentences": " ",
-    "comma": ", ",
-    "more": " and {} more",
-    "hint": "Hint: {}",
+    "sentences": "",
+    "comma": "、",
+    "more": " 等，另有 {} 个",
+    "hint": "提示：{}",
 }
 
 SENTENCES = {
-    "malformed": "The observation of this test is malformed. {reason}",
+    "malformed": "这项测试的观测数据格式有误。{reason}",
     "no_observation": "{reason}",
     # What was handed in
-    "no_function": "There is no function weights_init_normal.",
-    "not_a_function": "weights_init_normal should be a function; it is of type {type}.",
-    "stopped": "The function stopped with {type}: {message}.",
-    "stopped_at": "Called with a module of type {module}, the function stopped with {type}: "
-    "{message}.",
-    "line": "Your line: {line}",
+    "no_function": "没有找到函数 weights_init_normal。",
+    "not_a_function": "weights_init_normal 应当是一个函数，它现在的类型是 {type}。",
+    "stopped": "函数因 {type} 而中断：{message}。",
+    "stopped_at": "以 {module} 类型的模块调用函数时，函数因 {type} 而中断：{message}。",
+    "line": "出错的是你的这一行：{line} 。",
     # Layers
-    "layers_correct": "All {count} linear layers get new weights, each time others; nothing else "
-    "changes, and the networks still train.",
-    "nothing_changed": "The function leaves every module as it is: no layer gets new weights.",
-    "layers_kept": "{count} of {total} linear layers keep the weights they had: {layers}.",
-    "layer_partly_kept": "{layer} keeps {unchanged:,} of its {count:,} weights.",
-    "others_changed": "Only linear layers should change, but these did too: {modules}.",
-    "layer_resized": "{layer} had its numbers of inputs or neurons altered; only its values should "
-    "change.",
-    "layer_replaced": "{layer} was replaced by another module; only its values should change.",
-    "layer_removed": "{layer} was removed from the network.",
-    "weight_gone": "The weight of {layer} is gone.",
-    "not_a_parameter": "The {parameter} of {layer} is of type {kind}, no longer a Parameter.",
-    "shape_changed": "The {parameter} of {layer} has shape {shape}; it should keep {expected}.",
-    "dtype_changed": "The {parameter} of {layer} is now {dtype}; the network computes in "
-    "{expected}.",
-    "device_changed": "The {parameter} of {layer} was moved to another device.",
-    "gradient_off": "The {parameter} of {layer} can no longer be trained: it requires no gradient.",
-    "no_forward": "The network can no longer compute its output: {type}: {message}.",
-    "no_backward": "The network can no longer be trained: {type}: {message}.",
-    "no_gradient": "No gradient reaches {parameters}.",
-    "run_not_finite": "After one step of training the weights are not finite numbers.",
-    "same_twice": "Two applications should give different weights, but these layers got the same "
-    "twice: {layers}.",
+    "layers_correct": "全部 {count} 个线性层都得到了新的权重，每次都不相同；其他部分没有变化，"
+    "网络仍然可以训练。",
+    "nothing_changed": "函数没有改动任何模块：没有一层得到新的权重。",
+    "layers_kept": "{total} 个线性层中有 {count} 个保留了原来的权重：{layers}。",
+    "layer_partly_kept": "{layer} 的 {count:,} 个权重中有 {unchanged:,} 个没有改变。",
+    "others_changed": "只应改动线性层，但下列模块也被改动了：{modules}。",
+    "layer_resized": "{layer} 的输入数或神经元数被改动了；只应改变它的数值。",
+    "layer_replaced": "{layer} 被换成了另一个模块；只应改变它的数值。",
+    "layer_removed": "{layer} 从网络中被移除了。",
+    "weight_gone": "{layer} 的权重不见了。",
+    "not_a_parameter": "{layer} 的 {parameter} 现在的类型是 {kind}，不再是 Parameter。",
+    "shape_changed": "{layer} 的 {parameter} 的形状是 {shape}，应当保持 {expected}。",
+    "dtype_changed": "{layer} 的 {parameter} 现在是 {dtype}；网络用 {expected} 计算。",
+    "device_changed": "{layer} 的 {parameter} 被移到了另一个设备上。",
+    "gradient_off": "{layer} 的 {parameter} 无法再训练：它不要求梯度。",
+    "no_forward": "网络无法再计算输出：{type}: {message}。",
+    "no_backward": "网络无法再训练：{type}: {message}。",
+    "no_gradient": "梯度传不到 {parameters}。",
+    "run_not_finite": "训练一步之后，权重不再是有限的数。",
+    "same_twice": "应用两次应当得到不同的权重，但这些层两次得到的完全相同：{layers}。",
     # Weights
-    "no_new_weights": "No linear layer got new weights, so there is nothing to judge: the weights "
-    "are still those that PyTorch drew.",
-    "weights_replaced": "The linear layers were replaced instead of getting new weights.",
-    "weights_missing": "The weights of {layer} cannot be judged: there should be {expected} "
-    "numbers; found: {found}.",
-    "weights_not_finite": "{count:,} weights of {layer} are not finite numbers.",
-    "weights_equal": "All weights of {layer} are {value:.4g}: they are not random.",
-    "mean_correct": "The mean of the weights is 0, as far as chance allows, in all {count} layers.",
-    "mean_wrong": "The mean of the weights should be 0. {layer}: mean {mean:.4f}; with a mean of 0 "
-    "it would lie within {bound:.4f} of 0.",
-    "deviation_correct": "The standard deviation is 1/sqrt(n) in all {count} layers, for example "
-    "{deviation:.4f} for {expected:.4f} in {layer}.",
-    "deviation_wrong": "The standard deviation should be 1/sqrt(n). {layer}: {deviation:.4g}, "
-    "expected {expected:.4g} (between {low:.4g} and {high:.4g}).",
-    "shape_correct": "The weights are independent draws from a normal distribution.",
-    "shape_wrong": "The weights should be independent draws from a normal distribution.",
-    "distribution": "But their distribution has another form",
-    "beyond": "But too few or too many of them lie far from the mean",
-    "flatness": "But the tails of their distribution are too light",
-    "repeated": "But values occur more than once",
-    "mean": "But the means of rows or columns differ more than chance allows, or not at all",
-    "length": "But all rows or columns have the same length",
-    "copies": "But values are copies of others",
-    "in_layer": "(this shows in {layer}).",
-    "in_all_layers": "(this shows in all layers together).",
+    "no_new_weights": "没有一个线性层得到新的权重，因此无从评判：权重仍是 PyTorch 原先抽取的。",
+    "weights_replaced": "线性层被整个换掉了，而不是得到新的权重。",
+    "weights_missing": "{layer} 的权重无法评判：应当有 {expected} 个数；实际是：{found}。",
+    "weights_not_finite": "{layer} 有 {count:,} 个权重不是有限的数。",
+    "weights_equal": "{layer} 的所有权重都是 {value:.4g}：它们不是随机的。",
+    "mean_correct": "在随机误差允许的范围内，全部 {count} 层权重的均值都是 0。",
+    "mean_wrong": "权重的均值应当是 0。{layer} 的均值是 {mean:.4f}；若均值为 0，"
+    "它与 0 的差距应不超过 {bound:.4f}。",
+    "deviation_correct": "全部 {count} 层的标准差都是 1/sqrt(n)，例如 {layer}："
+    "{deviation:.4f}，应为 {expected:.4f}。",
+    "deviation_wrong": "标准差应当是 1/sqrt(n)。{layer}：{deviation:.4g}，应为 {expected:.4g}"
+    "（在 {low:.4g} 与 {high:.4g} 之间）。",
+    "shape_correct": "权重是从正态分布中独立抽取的。",
+    "shape_wrong": "权重应当是从正态分布中独立抽取的。",
+    "distribution": "但它们的分布是另一种形状",
+    "beyond": "但远离均值的值太少或太多",
+    "flatness": "但分布的尾部太轻",
+    "repeated": "但有的值出现了不止一次",
+    "mean": "但各行或各列均值的差异超出随机所允许的范围，或者毫无差异",
+    "length": "但所有行或所有列的长度都相同",
+    "copies": "但有的值是其他值的复制",
+    "in_layer": "（见 {layer}）。",
+    "in_all_layers": "（所有层合在一起可见）。",
     # Bias
-    "bias_correct": "All biases are 0.",
-    "bias_untouched": "No linear layer was changed; the biases are still those that PyTorch drew.",
-    "bias_missing": "The bias of {layer} should hold {count} zeros; found: {found}.",
-    "bias_shape": "The bias of {layer} should hold {count} zeros; it has shape {shape}.",
-    "bias_unchanged": "The bias of {layer} is as it was before, from {low:.4f} to {high:.4f}; it "
-    "should be 0.",
-    "bias_not_zero": "The bias of {layer} should be 0; {nonzero} of {count} entries are not, from "
-    "{low:.4g} to {high:.4g}.",
+    "bias_correct": "所有偏置都是 0。",
+    "bias_untouched": "没有改动任何线性层；偏置仍是 PyTorch 原先抽取的。",
+    "bias_missing": "{layer} 的偏置应当是 {count} 个 0；实际是：{found}。",
+    "bias_shape": "{layer} 的偏置应当是 {count} 个 0；它的形状是 {shape}。",
+    "bias_unchanged": "{layer} 的偏置与原来相同，从 {low:.4f} 到 {high:.4f}；应当是 0。",
+    "bias_not_zero": "{layer} 的偏置应当是 0；{count} 个中有 {nonzero} 个不是，"
+    "从 {low:.4g} 到 {high:.4g}。",
     # Default model
-    "no_model": "There is no model_default.",
-    "model_correct": "model_default is a Net with PyTorch's own initial weights.",
-    "not_a_net": "model_default should be a Net; it is of type {type}.",
-    "other_layers": "model_default should be a Net with the layers fc1, fc2 and fc3; it has: "
-    "{layers}.",
-    "model_not_finite": "{parameter} of model_default holds values that are not finite numbers.",
-    "model_too_far": "{parameter} of model_default has values up to {largest:.4f}. PyTorch draws "
-    "within {bound:.4f}; they were initialized in another way, or trained.",
-    "model_equal": "All values of {parameter} of model_default are {value:.4g}; PyTorch draws "
-    "them at random.",
-    "model_not_uniform": "{parameter} of model_default is not spread evenly from {low:.4f} to "
-    "{bound:.4f}, as PyTorch draws it: its standard deviation is {deviation:.4f}, expected "
-    "{expected:.4f}.",
+    "no_model": "没有找到 model_default。",
+    "model_correct": "model_default 是一个 Net，带有 PyTorch 自己的初始权重。",
+    "not_a_net": "model_default 应当是一个 Net；它的类型是 {type}。",
+    "other_layers": "model_default 应当是带有 fc1、fc2、fc3 三层的 Net；它的层是：{layers}。",
+    "model_not_finite": "model_default 的 {parameter} 中有不是有限数的值。",
+    "model_too_far": "model_default 的 {parameter} 的值大到 {largest:.4f}。PyTorch 在 "
+    "{bound:.4f} 以内抽取；它们是用别的方法初始化的，或者已经训练过。",
+    "model_equal": "model_default 的 {parameter} 的所有值都是 {value:.4g}；PyTorch 是随机抽取的。",
+    "model_not_uniform": "model_default 的 {parameter} 不像 PyTorch 抽取的那样，"
+    "从 {low:.4f} 到 {bound:.4f} 均匀分布：它的标准差是 {deviation:.4f}，应为 {expected:.4f}。",
     # Default comparison
-    "no_comparison": "There is no default_comparison.",
-    "comparison_correct": "model_default learned: validation accuracy {accuracy:.1f} %, training "
-    "loss {loss:.3f}.",
-    "not_a_comparison": "default_comparison should be what helpers.compare_init_weights returns; "
-    "it is of type {type}.",
-    "no_model_to_compare": "There is no model_default that it could compare.",
-    "other_models": "No run of default_comparison started from the weights of model_default. Its "
-    "runs: {labels}.",
-    "no_runs": "default_comparison holds no runs.",
-    "too_few_batches": "The run of model_default has {batches} batches; it should have 100 or "
-    "more, with losses that are finite numbers.",
-    "not_learned": "The run of model_default did not learn: validation accuracy {accuracy:.1f} % "
-    "(a guess reaches 10 %), training loss {loss:.3f} (a guess has 2.303).",
+    "no_comparison": "没有找到 default_comparison。",
+    "comparison_correct": "model_default 学到了东西：验证准确率 {accuracy:.1f} %，"
+    "训练损失 {loss:.3f}。",
+    "not_a_comparison": "default_comparison 应当是 helpers.compare_init_weights 的返回值；"
+    "它的类型是 {type}。",
+    "no_model_to_compare": "没有可供比较的 model_default。",
+    "other_models": "default_comparison 中没有一次训练是从 model_default 的权重开始的。"
+    "其中的训练有：{labels}。",
+    "no_runs": "default_comparison 中没有任何训练。",
+    "too_few_batches": "model_default 的训练有 {batches} 个批次；应当有 100 个或更多，"
+    "且损失都是有限的数。",
+    "not_learned": "model_default 的训练没有学到东西：验证准确率 {accuracy:.1f} %（猜测可达 "
+    "10 %），训练损失 {loss:.3f}（猜测为 2.303）。",
 }
 
 _GUARD_HINT = (
-    "model.apply calls the function with every module: layers, activations, the model itself. "
-    "What tells you that a module is a linear layer?"
+    "model.apply 会对每个模块调用这个函数：各个层、激活函数，以及模型本身。"
+    "怎样看出一个模块是线性层？"
 )
-_STORE_HINT = (
-    "What has to hold the new values in the end for the network to use them? Print the layer's "
-    "weights after the function has run."
-)
-_RULE_HINT = "Go back to the general rule: which quantity goes under the root, and of which layer?"
-_SHAPE_HINT = "Compare your histogram with the one in the section on the normal distribution."
+_STORE_HINT = "要让网络用上新的值，最后必须由什么来保存它们？在函数运行之后打印这一层的权重看看。"
+_RULE_HINT = "回到通用规则：根号下是哪个量，又是哪一层的？"
+_SHAPE_HINT = "把你的直方图与正态分布一节中的直方图作比较。"
 
 MISTAKES = {
     # Nothing drawn
     "blank": (
-        "The function is still empty, so every layer keeps what PyTorch drew when it was made.",
-        "Start with weights_init_uniform_rule: what stays the same, and what changes?",
+        "函数还是空的，因此每一层都保留了创建时 PyTorch 抽取的值。",
+        "从 weights_init_uniform_rule 开始：哪些保持不变，哪些要改？",
     ),
     "guard_never_true": (
-        "The condition in your line `{line}` is not met by any linear layer, so the lines after it "
-        "never run.",
-        "Print what the condition compares, for one linear layer, and read it letter by letter.",
+        "没有一个线性层满足你这一行 `{line}` 中的条件，因此其后的行从不运行。",
+        "对一个线性层打印条件所比较的内容，逐个字母地读一遍。",
     ),
     "nothing_written": (
-        "The function computes, but draws no values and writes none into the layer.",
-        "Computing y is the first half. What has to be done with it?",
+        "函数做了计算，但没有抽取任何值，也没有把值写入这一层。",
+        "算出 y 只是前一半。接下来要拿它做什么？",
     ),
     "result_not_stored": (
-        "The function runs to its end, but the values that it draws do not arrive in the layer: "
-        "they go into a copy, a new object, or a name of its own.",
+        "函数运行到了结尾，但它抽取的值没有到达这一层：它们进了一个副本、一个新对象，"
+        "或者一个单独的变量名。",
         _STORE_HINT,
     ),
     "only_bias_written": (
-        "Only the biases were written. Whatever was computed for the weights was not applied to "
-        "them.",
-        "Which line of yours changes m.weight?",
+        "只写入了偏置。为权重计算的结果没有用到权重上。",
+        "你的哪一行改变了 m.weight？",
     ),
     # Mean
     "low_and_high": (
-        "The means ({means}) are the deviations with a minus sign: these look like a lower and an "
-        "upper bound, given to a function that takes a mean and a standard deviation.",
-        "Look up what the two arguments of normal_ mean. For uniform_ they mean something else.",
+        "各层的均值（{means}）正好是带负号的标准差：看起来是把下界和上界传给了需要均值和标准差"
+        "的函数。",
+        "查一查 normal_ 的两个参数是什么意思。对 uniform_ 来说它们的意思不同。",
     ),
     "uniform_off_centre": (
-        "The values are spread evenly, layer by layer from {lows} up to {highs}: a uniform "
-        "distribution, and not one around 0.",
+        "这些值均匀分布，各层从 {lows} 到 {highs}：这是均匀分布，而且不以 0 为中心。",
         _SHAPE_HINT,
     ),
     "mean_not_zero": (
-        "The values are drawn around {means}, not around 0.",
-        "Which argument sets the middle of the distribution?",
+        "这些值以 {means} 为中心，而不是以 0 为中心。",
+        "哪个参数决定分布的中心？",
     ),
     # Deviation
     "variance_for_deviation": (
-        "The standard deviations of the layers are {deviations}; {rule} would give exactly these. "
-        "The rule asks for 1/sqrt(n); 1/n is the variance that goes with it.",
-        "How do you get from a variance to a standard deviation?",
+        "各层的标准差是 {deviations}；{rule} 恰好给出这些值。规则要求 1/sqrt(n)；"
+        "1/n 是与之对应的方差。",
+        "怎样由方差得到标准差？",
     ),
     "inverted": (
-        "The standard deviations of the layers are {deviations}: they grow with the layer, as "
-        "{rule} does (n inputs, m neurons). With more inputs, weights should be smaller.",
-        "The rule is a fraction. What stands above, and what below?",
+        "各层的标准差是 {deviations}：它们像 {rule}（n 为输入数，m 为神经元数）那样随层的大小"
+        "增长。输入越多，权重应当越小。",
+        "规则是一个分数。分子是什么，分母是什么？",
     ),
     "no_scaling": (
-        "All layers have a standard deviation of {rule}. The number of inputs does not come in.",
-        "How should the width of the distribution depend on the number of inputs of a neuron?",
+        "所有层的标准差都是 {rule}。输入数没有起作用。",
+        "分布的宽度应当怎样取决于神经元的输入数？",
     ),
     "fan_out": (
-        "The standard deviations of the layers are {deviations}; {rule} would give exactly these, "
-        "with m the number of neurons of the layer. The rule counts the inputs of a neuron.",
-        "A linear layer has two sizes, and its weight has the shape (out, in). Which is n?",
+        "各层的标准差是 {deviations}；{rule} 恰好给出这些值，其中 m 是这一层的神经元数。"
+        "规则数的是一个神经元的输入。",
+        "线性层有两个大小，它的权重的形状是 (out, in)。哪一个是 n？",
     ),
     "both_sizes": (
-        "The standard deviations of the layers are {deviations}; {rule}, with n inputs and m "
-        "neurons, would give exactly these.",
-        "The rule needs one of the two sizes only. How many weights lead into one neuron?",
+        "各层的标准差是 {deviations}；{rule}（n 为输入数，m 为神经元数）恰好给出这些值。",
+        "规则只需要两个大小中的一个。有多少个权重通向一个神经元？",
     ),
     "xavier": (
-        "The standard deviations of the layers are {deviations}; {rule}, with n inputs and m "
-        "neurons, would give exactly these: Xavier's rule. It is in use, but not the one asked "
-        "for here.",
+        "各层的标准差是 {deviations}；{rule}（n 为输入数，m 为神经元数）恰好给出这些值："
+        "这是 Xavier 规则。它也有人使用，但不是这里要求的。",
         _RULE_HINT,
     ),
     "he": (
-        "The standard deviations of the layers are {deviations}, 1.41 times the right ones; {rule} "
-        "would give exactly these: the rule of He. It is in use, but not the one asked for here.",
+        "各层的标准差是 {deviations}，是正确值的 1.41 倍；{rule} 恰好给出这些值：这是 He 规则。"
+        "它也有人使用，但不是这里要求的。",
         _RULE_HINT,
     ),
     "root_twice": (
-        "The standard deviations of the layers are {deviations}; {rule} would give exactly these: "
-        "the root was taken twice.",
-        "Is y already what the normal distribution needs?",
+        "各层的标准差是 {deviations}；{rule} 恰好给出这些值：开了两次根号。",
+        "y 是不是已经就是正态分布所需要的？",
     ),
     "fixed_deviation": (
-        "All layers have the same standard deviation, {value:.4g}. The rule gives each layer its "
-        "own; this one would be right for {inputs:.4g} inputs.",
-        "Where does the function learn how many inputs this layer has?",
+        "所有层的标准差都相同，是 {value:.4g}。规则给每一层各自的标准差；"
+        "这个值只适合 {inputs:.4g} 个输入。",
+        "函数从哪里得知这一层有多少个输入？",
     ),
     "n_slightly_off": (
-        "The standard deviations {deviations} fit {rule}, not 1/sqrt(n): the bias was counted, or "
-        "one added or left out for another reason.",
-        "How many weights lead into one neuron?",
+        "标准差 {deviations} 符合 {rule}，而不是 1/sqrt(n)：偏置被算作了输入，"
+        "或者因为别的原因多加或少算了一个。",
+        "有多少个权重通向一个神经元？",
     ),
     "other_power": (
-        "The standard deviations of the layers are {deviations}; {rule} would give exactly these. "
-        "The rule asks for 1/sqrt(n).",
-        "Write the rule with pen and paper, and then your expression for y. Where do they part?",
+        "各层的标准差是 {deviations}；{rule} 恰好给出这些值。规则要求 1/sqrt(n)。",
+        "用纸笔写出规则，再写出你的 y 的表达式。它们从哪里开始不同？",
     ),
     "multiple_of_y": (
-        "In every layer the standard deviation is {ratio:.3g} times 1/sqrt(n).",
-        "The root is right. Where does the factor come from?",
+        "每一层的标准差都是 1/sqrt(n) 的 {ratio:.3g} 倍。",
+        "根号没有错。这个倍数是从哪里来的？",
     ),
     "deviation_slightly_off": (
-        "In every layer the standard deviation is {ratio:.4g} times 1/sqrt(n): close, but not it.",
-        "Is a number rounded, or something added to n or to y?",
+        "每一层的标准差都是 1/sqrt(n) 的 {ratio:.4g} 倍：很接近，但不是它。",
+        "是不是有的数被舍入了，或者 n 或 y 上多加了什么？",
     ),
     "other_deviation": (
-        "Divided by 1/sqrt(n), the standard deviations of the layers are {ratios}; all of them "
-        "should be 1.",
+        "各层的标准差除以 1/sqrt(n) 得到 {ratios}；它们都应当是 1。",
         _RULE_HINT,
     ),
     # Distribution
     "swapped_arguments": (
-        "All weights of a layer have the value y, as if y were the mean and the deviation 0: the "
-        "two arguments are in each other's place.",
-        "Look up the order of the two arguments.",
+        "一层的所有权重都是 y，好像 y 是均值而标准差是 0：两个参数的位置互换了。",
+        "查一查两个参数的顺序。",
     ),
     "constant": (
-        "All weights of a layer have the same value, {values}. Neurons that start alike stay "
-        "alike; the section on constants shows what comes of it.",
-        "How many values have to be drawn for one layer?",
+        "一层的所有权重都是同一个值：{values}。起点相同的神经元会一直相同；"
+        "关于常数的那一节说明了后果。",
+        "一层需要抽取多少个值？",
     ),
     "one_draw_for_all": (
-        "Each layer got one random value, {values}, in all places: a single number was drawn where "
-        "a value for each weight is needed.",
-        "How does the function that draws know how many values you want?",
+        "每一层所有位置都是同一个随机值（{values}）：需要为每个权重各抽一个值，却只抽了一个数。",
+        "抽取的函数怎样得知你要多少个值？",
     ),
     "uniform_from_0": (
-        "The values are spread evenly from 0 to {bounds}: a uniform distribution, as in the first "
-        "uniform exercise.",
+        "这些值从 0 到 {bounds} 均匀分布：这是均匀分布，与第一个均匀分布的例子一样。",
         _SHAPE_HINT,
     ),
     "uniform_rule": (
-        "The values are spread evenly from -y to y. The rule 1/sqrt(n) is kept, but as the bound "
-        "of a uniform distribution; its standard deviation is 0.58 y.",
+        "这些值从 -y 到 y 均匀分布。用上了规则 1/sqrt(n)，但把它当作了均匀分布的边界；"
+        "这样的标准差是 0.58 y。",
         _SHAPE_HINT,
     ),
     "uniform_right_deviation": (
-        "The standard deviation is right, but the values are spread evenly, with sharp bounds at "
-        "1.73 y. Many distributions share a standard deviation.",
+        "标准差是对的，但这些值均匀分布，在 1.73 y 处有明显的边界。许多分布有同样的标准差。",
         _SHAPE_HINT,
     ),
     "uniform": (
-        "The values are spread evenly up to {bounds}: a uniform distribution.",
+        "这些值均匀分布，大小不超过 {bounds}：这是均匀分布。",
         _SHAPE_HINT,
     ),
     "truncated": (
-        "No value lies farther from 0 than {bounds}: the distribution was cut off. y is its "
-        "standard deviation, not a bound.",
-        "How many of 1,000 normal values lie beyond two standard deviations?",
+        "没有一个值离 0 超过 {bounds}：分布被截断了。y 是它的标准差，不是边界。",
+        "1,000 个正态分布的值中，有多少个在两个标准差之外？",
     ),
     "absolute_value": (
-        "{share:.0%} of the values are negative: they look like those of a normal distribution "
-        "without their sign. Weights may have either sign.",
-        "What does the picture of a normal distribution look like on both sides of its mean?",
+        "有 {share:.0%} 的值是负数：它们看起来像去掉了符号的正态分布。权重可正可负。",
+        "正态分布的图形在均值两侧是什么样子？",
     ),
     "not_normal": (
-        "The values are random, but not normally distributed: {beyond:.2%} of them lie beyond two "
-        "standard deviations (a normal distribution has 4.55 %), and their kurtosis is "
-        "{kurtosis:.2f} (3.00).",
+        "这些值是随机的，但不服从正态分布：有 {beyond:.2%} 在两个标准差之外"
+        "（正态分布是 4.55 %），峰度是 {kurtosis:.2f}（正态分布是 3.00）。",
         _SHAPE_HINT,
     ),
     "rounded": (
-        "Only {distinct:,} different values occur among {count:,} weights: they were rounded.",
-        "Which step of the function makes values coarser?",
+        "{count:,} 个权重中只有 {distinct:,} 个不同的值：它们被舍入了。",
+        "函数的哪一步使数值变得粗糙？",
     ),
     # Dependence
     "one_row_for_all": (
-        "All neurons of a layer got the same weights: one row was drawn and used again. Neurons "
-        "that start alike stay alike.",
-        "How many values have to be drawn for one layer, and in which shape?",
+        "一层的所有神经元得到了同样的权重：只抽了一行，然后重复使用。起点相同的神经元会一直相同。",
+        "一层需要抽取多少个值，形状是什么？",
     ),
     "one_column_for_all": (
-        "Each neuron got one value for all its inputs.",
-        "How many values have to be drawn for one layer, and in which shape?",
+        "每个神经元的所有输入只得到同一个值。",
+        "一层需要抽取多少个值，形状是什么？",
     ),
     "sorted": (
-        "The values are drawn from the right distribution and then put in order. Weights should be "
-        "independent of their place.",
-        "What does the first neuron compute if it gets all the smallest weights?",
+        "这些值抽自正确的分布，之后却被排了序。权重应当与它所在的位置无关。",
+        "如果第一个神经元得到所有最小的权重，它会算出什么？",
     ),
     "copies": (
-        "Values occur again, as they are or with the other sign: fewer were drawn than the layer "
-        "has weights.",
-        "How many values have to be drawn for one layer?",
+        "有的值重复出现，或者变号后出现：抽取的值比这一层的权重少。",
+        "一层需要抽取多少个值？",
     ),
     "shared_between_layers": (
-        "Layers share their values: one draw was used again in another layer.",
-        "When are the values drawn, and how often?",
+        "不同的层有相同的值：抽取一次的值又用在了另一层。",
+        "这些值是什么时候抽取的，抽取了几次？",
     ),
     "same_length": (
-        "All neurons (or all inputs) have weights of the same total length, as after a "
-        "normalization or in an orthogonal matrix. Independent draws vary.",
-        "What is done to the values after they were drawn?",
+        "所有神经元（或所有输入）的权重向量长度都相同，就像归一化之后或正交矩阵那样。"
+        "独立抽取的会有差异。",
+        "抽取之后又对这些值做了什么？",
     ),
     "dependent": (
-        "The values depend on each other: parts of a layer can be told from other parts.",
-        "How many values have to be drawn for one layer, and in which shape?",
+        "这些值互相依赖：由层的一部分可以推知另一部分。",
+        "一层需要抽取多少个值，形状是什么？",
     ),
     # Not anew
     "fixed_seed": (
-        "The same weights come out at every application: the generator is seeded inside the "
-        "function, or the values are drawn only once. Every network would start from the same "
-        "point, and its layers share their values.",
-        "Where should a seed be set, so that it is set once?",
+        "每次应用都得到同样的权重：随机数生成器的种子是在函数里面设定的，或者这些值只抽取了一次。"
+        "这样每个网络都从同一点出发，各层也共用相同的值。",
+        "种子应当在哪里设定，才只设定一次？",
     ),
     # The wrong modules
     "layers_skipped": (
-        "The function leaves some linear layers out: {layers}.",
+        "函数漏掉了一些线性层：{layers}。",
         _GUARD_HINT,
     ),
     "partly_written": (
-        "Only a part of the layer was written.",
-        "Which part of m.weight does your line address?",
+        "只写入了层的一部分。",
+        "你的那一行指向 m.weight 的哪一部分？",
     ),
     "other_modules_touched": (
-        "The condition lets other modules through besides linear layers: {modules}.",
+        "除线性层之外，条件还放过了别的模块：{modules}。",
         _GUARD_HINT,
     ),
     "layers_replaced": (
-        "The function puts new layers into the network. An optimizer or another part of the "
-        "program that holds the old ones would go on with those.",
-        "How can a layer's values change while the layer stays?",
+        "函数把新的层放进了网络。优化器或程序的其他部分若持有旧的层，会继续使用旧的。",
+        "怎样使层的值改变，而层本身不变？",
     ),
     "sizes_changed": (
-        "The numbers of inputs or neurons of {layer} were altered.",
-        "Which attributes of the layer does your function assign to?",
+        "{layer} 的输入数或神经元数被改动了。",
+        "你的函数给这一层的哪些属性赋了值？",
     ),
     # Bias
     "bias_forgotten": (
-        "The biases are not set. PyTorch draws them at random, from the same range as its weights.",
-        "What value do biases have when the function leaves them alone?",
+        "没有设置偏置。PyTorch 会随机抽取偏置，范围与它的权重相同。",
+        "如果函数不去动偏置，它们的值是什么？",
     ),
     "bias_drawn": (
-        "The biases were drawn at random, as if they were weights.",
-        "Read once more what the exercise asks of the bias.",
+        "偏置像权重一样被随机抽取了。",
+        "再读一遍练习对偏置的要求。",
     ),
     "bias_constant": (
-        "All biases of a layer were set to the same value: {values}.",
-        "Read once more what the exercise asks of the bias.",
+        "一层的所有偏置都被设成了同一个值：{values}。",
+        "再读一遍练习对偏置的要求。",
     ),
     "bias_partly_forgotten": (
-        "The biases of some layers are not set. Left out altogether: {skipped}.",
+        "有些层的偏置没有设置。完全漏掉的层：{skipped}。",
         _GUARD_HINT,
     ),
     "bias_removed": (
-        "The bias was taken away. A bias of 0 is a number that training can change; no bias is "
-        "another network.",
-        "What is the difference between a jar that is empty and no jar?",
+        "偏置被去掉了。偏置为 0，是一个可以在训练中改变的数；没有偏置，则是另一个网络。",
+        "空罐子与没有罐子，有什么区别？",
     ),
     # Types, shapes, training
     "wrong_dtype": (
-        "The {parameter} became {dtype}, and the network computes in float32. NumPy draws in "
-        "float64 unless told otherwise.",
-        "Which method of a tensor changes its type?",
+        "{parameter} 变成了 {dtype}，而网络用 float32 计算。"
+        "如果不另外指定，NumPy 抽取的是 float64。",
+        "张量的哪个方法可以改变它的类型？",
     ),
     "wrong_shape": (
-        "The {parameter} of a layer has another shape than before: {shape} for {expected}. A "
-        "layer's weight has the shape (neurons, inputs), its bias (neurons,).",
-        "Print m.weight.shape and m.bias.shape, and compare with the shape that you draw.",
+        "层的 {parameter} 的形状与原来不同：现在是 {shape}，应为 {expected}。层的权重的形状是"
+        "（神经元数, 输入数），偏置的形状是（神经元数,）。",
+        "打印 m.weight.shape 和 m.bias.shape，与你抽取的形状作比较。",
     ),
     "not_trainable": (
-        "The new {parameter} takes no part in training: it requires no gradient or is no Parameter "
-        "of the layer any more.",
-        "What is the difference between changing a parameter's values and putting another object "
-        "in its place?",
+        "新的 {parameter} 不参加训练：它不要求梯度，或者不再是这一层的 Parameter。",
+        "改变一个参数的值，与把另一个对象放在它的位置上，有什么区别？",
     ),
     "weight_removed": (
-        "The weight of a layer was taken away.",
-        "What does the layer compute with?",
+        "层的权重被去掉了。",
+        "这一层用什么来计算？",
     ),
     "not_finite": (
-        "Values are infinite or not a number, as after a division by 0.",
-        "Print y for one layer.",
+        "有的值是无穷大或者不是数，就像除以 0 之后那样。",
+        "对一个层打印 y。",
     ),
     # Exceptions
     "leaf_changed_in_place": (
-        "PyTorch follows every operation on a parameter, to compute gradients. While it does, it "
-        "refuses to change the parameter in place or to hand it to NumPy.",
-        "The lesson's own functions write into m.weight too. How do they avoid this?",
+        "PyTorch 会跟踪对参数的每一步运算，以便计算梯度。在此期间，"
+        "它拒绝就地修改参数，也拒绝把参数交给 NumPy。",
+        "课文中的函数也写入了 m.weight。它们是怎样避开这个问题的？",
     ),
     "underscore_missing": (
-        "A tensor has no method `{name}` that changes it. Methods that change a tensor in place "
-        "end in an underscore.",
-        "Compare your line with the lesson's, letter by letter.",
+        "张量没有可以改变自身的方法 `{name}`。就地改变张量的方法都以下划线结尾。",
+        "把你的这一行与课文中的逐个字母比较。",
     ),
     "attribute_misspelt": (
-        "`{type}` has no attribute `{name}`.",
-        "Print the layer, or type m. and press Tab, to see what it has.",
+        "`{type}` 没有属性 `{name}`。",
+        "打印这一层，或者输入 m. 再按 Tab 键，看看它有什么。",
     ),
     "tensor_for_parameter": (
-        "A layer's parameter can be replaced by another Parameter only, not by a plain tensor.",
-        "Is there a way to put new values into the parameter that is there?",
+        "层的参数只能换成另一个 Parameter，不能换成普通的张量。",
+        "有没有办法把新的值放进已有的参数里？",
     ),
     "array_for_tensor": (
-        "A NumPy array stands where a tensor is needed.",
-        "Which function of torch makes a tensor from an array?",
+        "需要张量的地方放了一个 NumPy 数组。",
+        "torch 的哪个函数可以由数组得到张量？",
     ),
     "find_as_truth": (
-        "classname.find('Linear') gives a position: 0 for a linear layer, which counts as false, "
-        "and -1 where the text does not occur, which counts as true.",
-        "With what has the position to be compared?",
+        "classname.find('Linear') 给出的是位置：对线性层是 0，被当作假；"
+        "找不到这个词时是 -1，被当作真。",
+        "这个位置应当与什么作比较？",
     ),
     "no_guard": (
-        "The function was called with a {module}, which is no linear layer, and treated it as one.",
+        "函数是以 {module} 调用的，它不是线性层，却被当作线性层处理了。",
         _GUARD_HINT,
     ),
     "guard_lets_others_in": (
-        "The function was called with a {module}, which is no linear layer, and its condition let "
-        "that through.",
+        "函数是以 {module} 调用的，它不是线性层，而条件放过了它。",
         _GUARD_HINT,
     ),
     "whole_model_expected": (
-        "The function looks for `{name}` in the module it gets. model.apply calls it with every "
-        "module of any model, one at a time, not with the lesson's Net alone.",
+        "函数在它得到的模块中寻找 `{name}`。model.apply 会对任意模型的每个模块逐一调用它，"
+        "而不只是对课文中的 Net。",
         _GUARD_HINT,
     ),
     "unknown_name": (
-        "The name `{name}` is not defined where the function uses it.",
-        "Where should it get its value, and is it spelt the same in both places?",
+        "函数用到名字 `{name}` 的地方，这个名字没有定义。",
+        "它应当在哪里得到值，两处的拼写是否相同？",
     ),
     "wrong_signature": (
-        "model.apply calls the function with one argument, the module; this function takes others.",
-        "Look at the first line of the lesson's own functions.",
+        "model.apply 以一个参数（模块）调用函数；这个函数要的参数不是这样。",
+        "看看课文中各个函数的第一行。",
     ),
     "wrong_arguments": (
-        "A function was called with arguments that it does not take.",
-        "Look up its arguments: how many there are, what they are called, and of what type.",
+        "调用一个函数时传入了它不接受的参数。",
+        "查一查它的参数：有几个，叫什么，是什么类型。",
     ),
     "division_by_zero": (
-        "The function divides by 0.",
-        "Print what stands below the line of the fraction.",
+        "函数除以了 0。",
+        "打印分数线下面的值。",
     ),
     "recursion": (
-        "The function calls itself without end.",
-        "model.apply visits every module by itself. What remains for the function to do?",
+        "函数无止境地调用自己。",
+        "model.apply 自己会访问每个模块。函数还剩什么要做？",
     ),
     "error_swallowed": (
-        "Something goes wrong in your line `{line}`, and the `except` after it hides that, so that "
-        "the rest never runs.",
-        "Take the try away, and read what Python says.",
+        "你的这一行 `{line}` 出了错，而它后面的 `except` 把错误掩盖了，因此其余部分从不运行。",
+        "去掉 try，看看 Python 说了什么。",
     ),
     "negative_deviation": (
-        "The standard deviation that the function gives is negative.",
-        "Look up what the two arguments of normal_ mean. For uniform_ they mean something else.",
+        "函数给出的标准差是负数。",
+        "查一查 normal_ 的两个参数是什么意思。对 uniform_ 来说它们的意思不同。",
     ),
     "sizes_do_not_fit": (
-        "Two tensors do not fit together in size. A layer's weight has the shape (neurons, "
-        "inputs), its bias (neurons,).",
-        "Print m.weight.shape, and compare with the shape that you draw.",
+        "两个张量的大小对不上。层的权重的形状是（神经元数, 输入数），偏置的形状是（神经元数,）。",
+        "打印 m.weight.shape，与你抽取的形状作比较。",
     ),
     "not_implemented": (
-        "The function still raises the error that stands for work to be done.",
-        "Replace the line that raises it.",
+        "函数仍然抛出那个表示“有待完成”的错误。",
+        "把抛出错误的那一行换掉。",
     ),
     "exits": (
-        "The function ends the program.",
-        "A function that model.apply calls should do its work and return.",
+        "函数结束了整个程序。",
+        "由 model.apply 调用的函数应当做完自己的事，然后返回。",
     ),
     "exception": (
-        "The function could not finish; the message above says why.",
-        "Call the function with one layer, weights_init_normal(nn.Linear(4, 3)), and look at the "
-        "line that stops.",
+        "函数没能运行完；上面的信息说明了原因。",
+        "用一个层来调用函数：weights_init_normal(nn.Linear(4, 3))，看看停在哪一行。",
     ),
     # The second exercise
     "default_initialized": (
-        "All biases are 0, which PyTorch's own initialization does not give: a function such as "
-        "the lesson's was applied, or a constant set.",
-        "What has to be done to a new model to leave it with PyTorch's own initial weights?",
+        "所有偏置都是 0，而 PyTorch 自己的初始化不会这样：应用了课文中那样的函数，或者设定了常数。",
+        "要让新模型保留 PyTorch 自己的初始权重，需要对它做什么？",
     ),
     "default_trained": (
-        "Either the model was trained already, or its weights were set by a function.",
-        "Where in your cells is the model made, and what happens to it before the comparison?",
+        "要么模型已经训练过，要么它的权重由某个函数设定过。",
+        "在你的单元格里，模型是在哪里创建的，在比较之前它经历了什么？",
     ),
     "default_not_compared": (
-        "The comparison was made with another model, or model_default was made anew or trained "
-        "after it.",
-        "Run the two cells of the exercise again, in their order. Which model does the list hold?",
+        "比较用的是另一个模型，或者在比较之后又重新创建或训练了 model_default。",
+        "按顺序重新运行这个练习的两个单元格。列表里放的是哪个模型？",
     ),
 }

@@ -128,14 +128,17 @@ def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
         layers: none of them constant.
         rejected: the names of the tests that failed, the clearest first.
     """
+    pattern = patterns.dependence(layers)
+    if pattern and pattern != "copies":
+        return message(_DEPENDENCE[pattern])
     family = patterns.family(layers)
     if family in ("truncated", "clamped"):
         return _explain_cut(layers)
     if patterns.rounded(layers):
         count = sum(layer.weights.size for layer in layers)
         return message("rounded", distinct=patterns.distinct_values(layers), count=count)
-    if pattern := patterns.dependence(layers):
-        return message(_DEPENDENCE[pattern])
+    if pattern == "copies":
+        return message("copies")
     if mistake := _explain_one_sided(layers):
         return mistake
     if family == "uniform":
@@ -147,20 +150,16 @@ _DEPENDENCE = {
     "rows": "one_row_for_all",
     "columns": "one_column_for_all",
     "sorted": "sorted",
-    "copies": "copies",
 }
 _ON_FORM = ("distribution", "beyond", "flatness")
 
 
 def _explain_by_tests(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
-    """Say which test failed where no pattern is known: first on the form, then on dependence."""
-    kinds = {test.split()[0] for test in rejected}
-    if not kinds.intersection(_ON_FORM):
-        if "copies between layers" in rejected and not kinds.intersection(("mean", "length")):
-            return message("shared_between_layers")
-        if "length" in kinds and "copies" not in kinds:
-            return message("same_length")
-        return message("dependent")
+    """Explain by the tests that failed, where no pattern is known."""
+    if rejected and rejected[0].startswith("length"):
+        return message("same_length")
+    if not any(test.startswith(_ON_FORM) for test in rejected):
+        return message("shared_between_layers" if patterns.shared(layers) else "dependent")
     return message(
         "not_normal", beyond=patterns.beyond_two(layers), kurtosis=patterns.kurtosis(layers)
     )

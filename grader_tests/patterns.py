@@ -5,6 +5,7 @@ family describes is "other".
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from math import sqrt
 
 import numpy as np
@@ -126,6 +127,16 @@ def _in_order(lines: np.ndarray) -> bool:
         return False
     steps = np.diff(lines, axis=1)
     return bool((steps >= 0).mean() > 0.99 or (steps <= 0).mean() > 0.99)
+
+
+def shared(layers: Sequence[Layer]) -> bool:
+    """Tell whether two layers begin with the same values, up to a factor."""
+    for first, second in combinations(layers, 2):
+        count = min(first.weights.size, second.weights.size)
+        one, other = first.weights.ravel()[:count], second.weights.ravel()[:count]
+        if abs(np.corrcoef(one, other)[0, 1]) > 0.9:
+            return True
+    return False
 
 
 def rounded(layers: Sequence[Layer]) -> bool:

@@ -1,0 +1,100 @@
+"""Tests of what the grader says: in every language the same messages, with the same figures."""
+
+import ast
+import re
+from string import Formatter
+from types import ModuleType
+
+import pytest
+
+from grader_tests import criteria, messages, messages_en
+from grader_tests.messages import LANGUAGES
+from grader_tests.rules import RULES
+from grader_tests.verdict import Message, message
+from tests.test_grader_tests import ROOM
+
+OTHERS = [language for language in LANGUAGES if language != "en"]
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+class TestCatalogues:
+    def test_none_is_missing(self, language: str) -> None:
+        other = LANGUAGES[language]
+        for name in ("JOINTS", "SENTENCES", "MISTAKES"):
+            # In the same order too, so that two catalogues can be read side by side.
+            assert list(getattr(other, name)) == list(getattr(messages_en, name))
+
+    def test_placeholders_are_equal(self, language: str) -> None:
+        other = LANGUAGES[language]
+        for name in ("JOINTS", "SENTENCES"):
+            for key, template in getattr(messages_en, name).items():
+                assert fields(getattr(other, name)[key]) == fields(template), key
+        for key, parts in messages_en.MISTAKES.items():
+            for part, translated in zip(parts, other.MISTAKES[key], strict=True):
+                assert fields(translated) == fields(part), key
+
+    def test_everything_is_translated(self, language: str) -> None:
+        other = LANGUAGES[language]
+        for key, (explanation, hint) in other.MISTAKES.items():
+            english = messages_en.MISTAKES[key]
+            assert explanation != english[0], key
+            assert hint != english[1], key
+        for key, template in other.SENTENCES.items():
+            if key != "no_observation":
+                assert template != messages_en.SENTENCES[key], key
+
+
+def keys_in_the_code() -> set[str]:
+    """Return every text of the room's code that could be a key, rules and symptoms included."""
+    found = {rule.mistake for rule in RULES}
+    for path in ROOM.glob("*.py"):
+        if path.stem.startswith("messages_"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # Tests are called "beyond 2 deviations"; their first word is the key.
+                found.add(node.value.split(" ")[0])
+    return found | {f"layer_{state}" for state in ("resized", "replaced", "removed")}
+
+
+def test_every_message_is_used() -> None:
+    keys = set(messages_en.SENTENCES) | set(messages_en.MISTAKES)
+    assert keys <= keys_in_the_code()
+
+
+def test_every_message_of_the_code_exists() -> None:
+    for path in ROOM.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "message":
+                continue
+            key = node.args[0]
+            if isinstance(key, ast.Constant):
+                assert key.value in {**messages_en.SENTENCES, **messages_en.MISTAKES}
+
+
+@pytest.mark.parametrize("catalogue", LANGUAGES.values())
+def test_hints_do_not_give_the_answer_away(catalogue: ModuleType) -> None:
+    for key, (_, hint) in catalogue.MISTAKES.items():
+        assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", hint), key
+
+
+class TestWords:
+    def test_numbers_are_all_listed_and_names_once(self) -> None:
+        means = message("mean_not_zero", means=[0.5, 0.5, 0.25])
+        assert "0.5, 0.5, 0.25" in messages.explain(means, "en")[0]
+        kept = message("layers_skipped", layers=["Linear(2, 3)"] * 2 + list("abcde"))
+        assert "Linear(2, 3), a, b, c and 2 more." in messages.explain(kept, "en")[0]
+
+    def test_braces_of_a_student_are_no_placeholders(self) -> None:
+        line = message("line", line="m.weight = {y}")
+        assert messages.say([line], "en") == "Your line: m.weight = {y}"
+
+    def test_unknown_language(self) -> None:
+        with pytest.raises(KeyError):
+            criteria.judge("test_normal_mean", {}, "xx")
+        with pytest.raises(KeyError):
+            messages.say([Message("no_function")], "xx")
