@@ -7,6 +7,11 @@ JOINTS = {
     "hint": "Hint: {}",
 }
 
+PICTURE = (
+    "Blue and filled: your weights, layer by layer. Orange and dashed: what the rule asks for. "
+    "Below each: the mean (dot) and one standard deviation to either side."
+)
+
 SENTENCES = {
     "malformed": "The observation of this test is malformed. {reason}",
     "no_observation": "{reason}",

@@ -7,6 +7,10 @@ JOINTS = {
     "hint": "提示：{}",
 }
 
+PICTURE = (
+    "蓝色填充：你的各层权重。橙色虚线：规则所要求的分布。各图下方：均值（点）以及左右各一个标准差。"
+)
+
 SENTENCES = {
     "malformed": "这项测试的观测数据格式有误。{reason}",
     "no_observation": "{reason}",

@@ -5,6 +5,7 @@ the outputs of a test cell are taken away, all of them, and replaced by the verd
 `grader_tests.criteria` reaches from the observation alone.
 """
 
+import base64
 import html
 import re
 from typing import Any
@@ -15,7 +16,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-from grader_tests import criteria
+from grader_tests import criteria, picture
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
 from grading.execute import EXECUTION
@@ -49,6 +50,7 @@ class Judge(NbGraderPreprocessor):
                 "--no-execute."
             )
         died = resources[EXECUTION]["died"]
+        language = _language(resources)
         verdicts: dict[str, Verdict] = {}
         solution: NotebookNode | None = None
         for index, cell in enumerate(nb.cells):
@@ -57,12 +59,16 @@ class Judge(NbGraderPreprocessor):
             observations = _take_observations(cell)
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
             if grade_id in criteria.CRITERIA:
+                evidence: list[NotebookNode] = []
                 if len(observations) == 1 and isinstance(observations[0], dict):
-                    verdict = criteria.judge(grade_id, observations[0])
+                    verdict = criteria.judge(grade_id, observations[0], language)
+                    if not verdict.passed:
+                        evidence = _evidence_outputs(grade_id, observations[0], language)
                 else:
                     reason = _why_none(nb, index, solution, len(observations), died)
-                    verdict = criteria.no_observation(grade_id, reason)
-                cell.outputs = verdict_outputs(verdict, float(cell.metadata.nbgrader["points"]))
+                    verdict = criteria.no_observation(grade_id, reason, language)
+                points = float(cell.metadata.nbgrader["points"])
+                cell.outputs = [*verdict_outputs(verdict, points), *evidence]
                 verdicts[grade_id] = verdict
                 self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
             elif is_solution(cell):
@@ -98,6 +104,27 @@ def verdict_outputs(verdict: Verdict, points: float) -> list[NotebookNode]:
         return [sentence]
     part = f"{points * verdict.score:.4g}"
     return [sentence, new_output("execute_result", data={"text/plain": part})]
+
+
+def _evidence_outputs(
+    criterion: str, observation: dict[str, Any], language: str
+) -> list[NotebookNode]:
+    """Return the picture of the weights behind a verdict, with its caption, if there is one."""
+    drawn = picture.evidence(criterion, observation)
+    if drawn is None:
+        return []
+    encoded = base64.b64encode(drawn).decode("ascii")
+    caption = picture.caption(language)
+    return [
+        new_output("display_data", data={"image/png": encoded, "text/plain": caption}),
+        new_output("display_data", data={"text/plain": caption}),
+    ]
+
+
+def _language(resources: ResourcesDict) -> str:
+    """Return the language of the assignment's edition."""
+    assignment = resources.get("nbgrader", {}).get("assignment", "")
+    return "zh" if assignment.endswith("_zh") else "en"
 
 
 def _take_observations(cell: NotebookNode) -> list[Any]:

@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
+from torch import nn
 from traitlets.config import Config
 
 from grader_tests import criteria
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
+from grader_tests.probe import observe
 from grader_tests.verdict import Outcome
 from grading.commands import CommandFailed, run_nbgrader
 from grading.execute import EXECUTION, SeededExecute
@@ -87,7 +90,7 @@ def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, Ver
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an observation say itself what score it deserves, to test what the judge does with it."""
 
-    def judge(criterion: str, observation: dict[str, Any]) -> Verdict:
+    def judge(criterion: str, observation: dict[str, Any], language: str) -> Verdict:
         score = observation["score"]
         outcome: Outcome = "correct" if score == 1 else "incorrect"
         return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
@@ -255,6 +258,32 @@ class TestJudge:
     def test_outputs_that_were_not_made_here_are_refused(self) -> None:
         with pytest.raises(NotExecuted, match="--no-execute"):
             Judge().preprocess(notebook([]), ResourcesDict())
+
+    def test_failure_shows_the_weights_and_success_does_not(self) -> None:
+        def function(deviation: float) -> Callable[[nn.Module], None]:
+            def draw(m: nn.Module) -> None:
+                if isinstance(m, nn.Linear):
+                    nn.init.normal_(m.weight, 0, deviation * m.in_features**-0.5)
+
+            return draw
+
+        for deviation, kinds in ((2.0, ["error", "image/png", "text/plain"]), (1.0, ["text/html"])):
+            seen = observe("test_normal_std", function(deviation))
+            cell, _ = judged(notebook([observation_output(seen)]))
+            found = [
+                "error" if output.output_type == "error" else min(output.data)
+                for output in cell.outputs
+            ]
+            assert found == kinds
+        assert determine_grade(cell)[0] == 4
+
+    def test_chinese_edition_is_judged_in_chinese(self) -> None:
+        edition = {"assignment": "weight_initialization_zh"}
+        resources = resources_with({EXECUTION: {"died": None}, "nbgrader": edition})
+        observation = observe("test_normal_std", None)
+        nb = notebook([observation_output(observation)])
+        _, resources = Judge().preprocess(nb, resources)
+        assert "没有找到函数" in resources["verdicts"]["test_normal_std"].sentence
 
     def test_every_criterion_has_a_verdict_without_observation(self) -> None:
         for criterion in criteria.CRITERIA:
