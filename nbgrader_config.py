@@ -45,13 +45,14 @@ c.Execute.iopub_timeout = 30
 # A test cell that a student deleted comes back before grading; otherwise it has no score at all.
 c.OverwriteCells.add_missing_cells = True
 
-# nbgrader's own list with two changes. SeededExecute gives the hidden tests a seed that a regrade
-# repeats, and keeps a submission whose kernel died. Judge replaces the outputs of every test cell
-# by the verdict on what the test observed; it stands before everything that reads outputs, so
-# that neither warnings on stderr nor anything else a kernel prints can score.
+# nbgrader's own list with two changes. SandboxedExecute runs student code in a sandbox, gives the
+# hidden tests a seed that a regrade repeats, and keeps a submission whose kernel died; its limits
+# are settings, such as c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every
+# test cell by the verdict on what the test observed; it stands before everything that reads
+# outputs, so that neither warnings on stderr nor anything else a kernel prints can score.
 # The names are strings so that commands which do not grade start without importing SciPy.
 c.Autograde.autograde_preprocessors = [
-    "grading.execute.SeededExecute",
+    "grading.sandboxed_execute.SandboxedExecute",
     "grading.judge.Judge",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",

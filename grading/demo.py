@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from grading import sandbox
 from grading.commands import CommandFailed, run_nbgrader
 from grading.demo_students import STUDENTS, Student
 from grading.demo_table import read_results, render
@@ -143,16 +144,31 @@ class Demo:
         shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.course)
         # What a site's administrator would put into Jupyter's configuration for everybody.
         self.site.mkdir()
+        isolated = self._is_isolated()
         (self.site / "nbgrader_config.py").write_text(
             "c = get_config()\n"
             f"c.CourseDirectory.course_id = {COURSE_ID!r}\n"
-            f"c.Exchange.root = {str(self.exchange)!r}\n",
+            f"c.Exchange.root = {str(self.exchange)!r}\n"
+            f"c.SandboxedExecute.allow_unsandboxed = {not isolated}\n",
             encoding="utf-8",
         )
         # nbgrader wants an exchange that everybody may write to.
         self.exchange.mkdir()
         self.exchange.chmod(0o777)
         self._find_data()
+
+    def _is_isolated(self) -> bool:
+        """Tell whether there is a sandbox, and remark on it; the demonstration does without.
+
+        Its students are this program's own. A course refuses.
+        """
+        try:
+            sandbox.check_available()
+        except sandbox.SandboxUnavailable as error:
+            self._remarks.append(f"Student code runs WITHOUT a sandbox, with your rights. {error}")
+            return False
+        self._remarks.append("Student code runs in a bubblewrap sandbox.")
+        return True
 
     def _find_data(self) -> None:
         """Find the data once, so that no submission has to look or wait for a download.
@@ -170,7 +186,8 @@ class Demo:
         if finding.returncode != 0:
             reason = finding.stderr.strip().splitlines()[-1:] or ["no message"]
             raise DemoFailed(f"The data could not be prepared. {reason[0]}")
-        *self._remarks, self._data = finding.stdout.splitlines()
+        *remarks, self._data = finding.stdout.splitlines()
+        self._remarks += remarks
 
     def _environment(self, owner: Path) -> dict[str, str]:
         """Return the data's place, and what keeps this machine's Jupyter settings out."""

@@ -24,6 +24,16 @@ from grading.execute import EXECUTION
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
 
 
+_LIMITS = {
+    "cell time": "took longer than one cell may",
+    "notebook time": "was running when the whole notebook had taken longer than it may",
+    "processor time": "was running when the processor time of a submission was used up",
+    "memory": "used more memory than a submission may",
+    "processes": "started more processes than a submission may",
+    "output": "wrote more output than a submission may",
+}
+
+
 class NotExecuted(Exception):
     """A submission reached the judge without having been run."""
 
@@ -49,7 +59,7 @@ class Judge(NbGraderPreprocessor):
                 "This course grades what it has run itself. Run nbgrader autograde without "
                 "--no-execute."
             )
-        died = resources[EXECUTION]["died"]
+        execution = resources[EXECUTION]
         language = _language(resources)
         verdicts: dict[str, Verdict] = {}
         solution: NotebookNode | None = None
@@ -65,7 +75,7 @@ class Judge(NbGraderPreprocessor):
                     if not verdict.passed:
                         evidence = _evidence_outputs(grade_id, observations[0], language)
                 else:
-                    reason = _why_none(nb, index, solution, len(observations), died)
+                    reason = _why_none(nb, index, solution, len(observations), execution)
                     verdict = criteria.no_observation(grade_id, reason, language)
                 points = float(cell.metadata.nbgrader["points"])
                 cell.outputs = [*verdict_outputs(verdict, points), *evidence]
@@ -144,15 +154,25 @@ def _take_observations(cell: NotebookNode) -> list[Any]:
 
 
 def _why_none(
-    nb: NotebookNode, index: int, solution: NotebookNode | None, count: int, died: int | None
+    nb: NotebookNode,
+    index: int,
+    solution: NotebookNode | None,
+    count: int,
+    execution: dict[str, Any],
 ) -> str:
     """Say why the test cell at `index` yields no single observation."""
+    cell = nb.cells[index]
+    died, limit_cell = execution.get("died"), execution.get("limit_cell")
     if died is not None and index >= died:
         where = "this test" if index == died else "an earlier cell"
         return f"The Python process ended while {where} was running, so the test has no result."
+    # After a cell that took too long the kernel mostly goes on.
+    ran = cell.get("execution_count") is not None
+    if limit_cell is not None and (index == limit_cell or (index > limit_cell and not ran)):
+        where = "This test" if index == limit_cell else "An earlier cell"
+        return f"{where} {_LIMITS[execution['limit']]}, so the test has no result."
     if count > 1:
         return f"The test reported {count} observations where one belongs."
-    cell = nb.cells[index]
     # An error in the exercise's own cell explains the test's, which is mostly a NameError.
     for what, source in (("The exercise's cell", solution), ("The test", cell)):
         for output in source.outputs if source is not None else []:

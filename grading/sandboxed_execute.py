@@ -1,0 +1,177 @@
+"""Runs a submission's notebook in the sandbox, with the grading's seed and the course's limits."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from jupyter_client.manager import KernelManager
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from traitlets import Bool, Float, Integer, Unicode
+
+from grader_tests import observation
+from grading import sandbox
+from grading.execute import EXECUTION, SeededExecute
+from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
+from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
+
+_ATTEMPTS = 3  # for a sandbox that broke down: a fault of the machine, which may pass
+_MEBIBYTE = 2**20
+_DEFAULTS = Limits()
+# Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
+_OURS = ("grader_tests", "limited_output", "sitecustomize", "usercustomize")
+_PROBE = Path(observation.__file__).parent
+
+
+class SandboxedExecute(SeededExecute):
+    """Executes a notebook in a bubblewrap sandbox; set its limits as `c.SandboxedExecute`.
+
+    What became of the run stands in `resources[grading.execute.EXECUTION]`.
+    """
+
+    allow_unsandboxed = Bool(
+        False,
+        help="Where no sandbox can be started, run student code with your own rights instead of "
+        "refusing. Only for work that you trust, or on a machine that you can lose.",
+    ).tag(config=True)
+    cell_seconds = Float(_DEFAULTS.cell_seconds, help="Wall time for one cell.").tag(config=True)
+    notebook_seconds = Float(
+        _DEFAULTS.notebook_seconds, help="Wall time for all cells together."
+    ).tag(config=True)
+    processor_seconds = Float(
+        _DEFAULTS.processor_seconds, help="Processor time of all processes together."
+    ).tag(config=True)
+    memory_mebibytes = Integer(
+        _DEFAULTS.memory_bytes // _MEBIBYTE, help="Memory of all processes together."
+    ).tag(config=True)
+    processes = Integer(_DEFAULTS.processes, help="Processes at one time.").tag(config=True)
+    disk_mebibytes = Integer(
+        _DEFAULTS.disk_bytes // _MEBIBYTE, help="Files in the working folder, and in /tmp."
+    ).tag(config=True)
+    output_mebibytes = Integer(
+        _DEFAULTS.output_bytes // _MEBIBYTE, help="Outputs of all cells together."
+    ).tag(config=True)
+    data = Unicode(
+        "",
+        help="Folder with FashionMNIST/raw, shown to student code read-only. Empty: the one that "
+        "FASHION_MNIST names, else the course's own folder data, where it is.",
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Run every cell of `nb` in place, and note in `resources` how it went.
+
+        Raises:
+            SandboxUnavailable: there is no sandbox here, and running without one is not allowed.
+            SandboxFailed: the sandbox broke down again and again, which is no fault of the
+                submission; it stays ungraded.
+        """
+        try:
+            sandbox.check_available()
+        except SandboxUnavailable as error:
+            if not self.allow_unsandboxed:
+                raise SandboxUnavailable(
+                    f"{error} To grade without a sandbox, student code having your own rights, "
+                    "set c.SandboxedExecute.allow_unsandboxed = True in nbgrader_config.py."
+                ) from None
+            self.log.warning("NO SANDBOX: student code runs with your own rights. %s", error)
+            return super().preprocess(nb, resources, km)
+        submission = resources["nbgrader"]
+        # nbgrader makes the course root the working directory while it converts.
+        secret = course_secret(Path(self.secret_file))
+        seed = grading_seed(secret, submission["student"], submission["assignment"])
+        with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+            self._copy_files(Path(resources["metadata"]["path"]), Path(folder))
+            execution = self._execute(nb, Path(folder), {ENVIRONMENT_VARIABLE: str(seed)})
+        for cell, executed in zip(nb.cells, execution.notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs = executed.outputs
+                cell.execution_count = executed.execution_count
+        resources[EXECUTION] = {
+            "died": execution.died,
+            "limit": execution.limit,
+            "limit_cell": execution.limit_cell,
+        }
+        if execution.limit is not None:
+            self.log.warning(
+                "The limit of %s struck in cell %s", execution.limit, execution.limit_cell
+            )
+        if execution.died is not None:
+            self.log.warning("The kernel died in cell %s", execution.died)
+        return nb, resources
+
+    def limits(self) -> Limits:
+        """Return the limits that the settings give."""
+        return Limits(
+            self.cell_seconds,
+            self.notebook_seconds,
+            self.processor_seconds,
+            self.memory_mebibytes * _MEBIBYTE,
+            self.processes,
+            self.disk_mebibytes * _MEBIBYTE,
+            self.output_mebibytes * _MEBIBYTE,
+        )
+
+    def _execute(
+        self, nb: NotebookNode, files: Path, environment: dict[str, str]
+    ) -> sandbox.Execution:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return sandbox.execute(
+                    nb,
+                    files,
+                    modules=[_PROBE / f"{name}.py" for name in observation.PROBE_MODULES],
+                    data=self._data_folder(),
+                    environment=environment,
+                    limits=self.limits(),
+                )
+            except SandboxFailed as error:
+                self.log.warning("Attempt %s of %s: %s", attempt, _ATTEMPTS, error)
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError
+
+    def _data_folder(self) -> Path | None:
+        for name in (self.data, os.environ.get("FASHION_MNIST", ""), "data"):
+            folder = Path(name).expanduser().resolve()
+            if name and (folder / "FashionMNIST" / "raw").is_dir():
+                return folder
+        return None
+
+    def _copy_files(self, submission: Path, target: Path) -> None:
+        """Copy what the notebook may read: files without links, none that shadows a module."""
+        for path, name in _files(submission):
+            module = name.parts[0].partition(".")[0]
+            if name.parts[0] != "helpers" and _is_installed(module) and _is_code(name):
+                self.log.warning("Left out %s: it would take the place of a module", name)
+                continue
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield every regular file that is neither hidden nor a notebook, and its relative path."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
+            continue
+        if not any(part.startswith((".", "__pycache__")) for part in name.parts):
+            yield path, name
+
+
+def _is_code(name: Path) -> bool:
+    return len(name.parts) > 1 or name.suffix in (".py", ".pyc", ".so", ".pth", ".pyd")
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.stdlib_module_names or module in _OURS:
+        return True
+    try:
+        return module.isidentifier() and find_spec(module) is not None
+    except (ImportError, ValueError):
+        return True

@@ -1,0 +1,185 @@
+"""Tests of the run of a submission: in the sandbox, within limits, or refused."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import v4
+from nbformat.notebooknode import NotebookNode
+
+from grading import sandbox
+from grading.execute import EXECUTION
+from grading.judge import Judge
+from grading.sandbox import Execution, SandboxFailed, SandboxUnavailable
+from grading.sandboxed_execute import SandboxedExecute
+
+
+def is_available() -> bool:
+    try:
+        sandbox.check_available()
+    except SandboxUnavailable:
+        return False
+    return True
+
+
+needs_sandbox = [
+    pytest.mark.skipif(not is_available(), reason="needs bubblewrap"),
+    pytest.mark.slow,
+]
+
+
+@pytest.fixture
+def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a submission, in a course with a gradebook."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INSTRUCTORS_PASSWORD", "swordfish")
+    (tmp_path / "gradebook.db").write_text("grades")
+    folder = tmp_path / "autograded" / "ada" / "weight_initialization"
+    folder.mkdir(parents=True)
+    (folder / "table.csv").write_text("1,2\n")
+    return folder
+
+
+def run(submission: Path, *sources: str, **settings: Any) -> tuple[NotebookNode, ResourcesDict]:
+    """Run cells as a submission; return the notebook and what became of the run."""
+    nb = v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
+    resources = ResourcesDict()
+    resources.update(
+        {
+            "metadata": {"path": str(submission)},
+            "nbgrader": {
+                "student": "ada",
+                "assignment": "weight_initialization",
+                "notebook": "weight_initialization",
+            },
+        }
+    )
+    return SandboxedExecute(**settings).preprocess(nb, resources)
+
+
+def printed(cell: NotebookNode) -> str:
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
+class TestWithoutSandbox:
+    @pytest.fixture(autouse=True)
+    def _no_sandbox(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unavailable() -> None:
+            raise SandboxUnavailable("bubblewrap is not installed.")
+
+        monkeypatch.setattr(sandbox, "check_available", unavailable)
+
+    def test_grading_is_refused_with_what_to_do(self, submission: Path) -> None:
+        with pytest.raises(SandboxUnavailable, match=r"not installed.*allow_unsandboxed = True"):
+            run(submission, "1")
+
+    @pytest.mark.slow
+    def test_explicit_setting_allows_it_with_a_warning(
+        self, submission: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.WARNING):
+            nb, resources = run(submission, "print(6 * 7)", allow_unsandboxed=True)
+        assert printed(nb.cells[0]) == "42\n"
+        assert resources[EXECUTION] == {"died": None, "running": 0}
+        assert "NO SANDBOX" in caplog.text
+
+
+class TestMachineFaults:
+    @pytest.fixture(autouse=True)
+    def _sandbox(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sandbox, "check_available", lambda: None)
+
+    @pytest.mark.parametrize(("failures", "graded"), [(0, True), (2, True), (3, False)])
+    def test_broken_sandbox_is_tried_again(
+        self, submission: Path, monkeypatch: pytest.MonkeyPatch, failures: int, graded: bool
+    ) -> None:
+        calls = []
+
+        def execute(nb: NotebookNode, files: Path, **_: Any) -> Execution:
+            calls.append(files)
+            if len(calls) <= failures:
+                raise SandboxFailed("no space left on device")
+            return Execution(nb, 1.0, complete=True)
+
+        monkeypatch.setattr(sandbox, "execute", execute)
+        if graded:
+            run(submission, "1")
+            assert len(calls) == failures + 1
+        else:
+            with pytest.raises(SandboxFailed, match="no space"):
+                run(submission, "1")
+
+    def test_only_files_that_steer_nothing_go_in(
+        self, submission: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in (
+            *("torch.py", "rapidfuzz.py", "sitecustomize.py", "grader_tests.py", "random.so"),
+            *("numpy/__init__.py", "helpers/__init__.py", "own_module.py", "data.csv"),
+            *(".ipython/profile_default/startup/00.py", "other.ipynb"),
+        ):
+            (submission / name).parent.mkdir(parents=True, exist_ok=True)
+            (submission / name).write_text("x = 1")
+        (submission / "link.txt").symlink_to(tmp_path / "gradebook.db")
+        seen: set[str] = set()
+
+        def execute(nb: NotebookNode, files: Path, **_: Any) -> Execution:
+            seen.update(str(path.relative_to(files)) for path in files.rglob("*") if path.is_file())
+            return Execution(nb, 1.0, complete=True)
+
+        monkeypatch.setattr(sandbox, "execute", execute)
+        run(submission, "1")
+        assert seen == {"table.csv", "data.csv", "own_module.py", "helpers/__init__.py"}
+
+
+class TestInSandbox:
+    pytestmark = needs_sandbox
+
+    def test_sees_its_files_and_probe_but_no_judge_and_no_course(self, submission: Path) -> None:
+        nb, resources = run(
+            submission,
+            "print(open('table.csv').read())",
+            "import grader_tests, os; print(sorted(os.listdir(grader_tests.__path__[0])))",
+            "import os; print(os.environ.get('INSTRUCTORS_PASSWORD'))\n"
+            "print(os.environ['WEIGHT_INITIALIZATION_SEED'].isdigit())",
+            "import os; print([os.path.exists(p) for p in ('../../../gradebook.db', '/root', "
+            "'/home', '.grading_secret', '../../../.grading_secret')])",
+            "import grader_tests.criteria",
+        )
+        assert resources[EXECUTION] == {"died": None, "limit": None, "limit_cell": None}
+        assert printed(nb.cells[0]) == "1,2\n\n"
+        assert (
+            printed(nb.cells[1])
+            == str(
+                [
+                    "__init__.py",
+                    "describe.py",
+                    "lines.py",
+                    "networks.py",
+                    "observation.py",
+                    "probe.py",
+                ]
+            )
+            + "\n"
+        )
+        assert printed(nb.cells[2]) == "None\nTrue\n"
+        assert printed(nb.cells[3]) == "[False, False, False, False, False]\n"
+        assert nb.cells[4].outputs[0].ename == "ModuleNotFoundError"
+
+    def test_limit_is_named_and_the_test_says_so(self, submission: Path) -> None:
+        nb, resources = run(
+            submission, "print('before')", "while True: print('x' * 1000)", "2", output_mebibytes=1
+        )
+        assert resources[EXECUTION]["limit"] == "output"
+        assert resources[EXECUTION]["limit_cell"] == 1
+        assert printed(nb.cells[0]) == "before\n"
+        for cell, points in ((nb.cells[1], 2), (nb.cells[2], 4)):
+            name = "test_normal_mean" if points == 2 else "test_normal_std"
+            cell.metadata["nbgrader"] = {"grade_id": name, "points": points, "solution": False}
+        _, resources = Judge().preprocess(nb, resources)
+        assert resources["verdicts"]["test_normal_mean"].sentence == (
+            "This test wrote more output than a submission may, so the test has no result."
+        )
+        assert resources["verdicts"]["test_normal_std"].sentence.startswith("An earlier cell wrote")
+        assert resources["verdicts"]["test_normal_std"].score == 0
