@@ -272,8 +272,8 @@ class TestBatches:
         general_data.transform = type("Other", (transforms.ToTensor,), {})()  # type: ignore[attr-defined]  # torchvision's
         torch.manual_seed(3)
         general = Batches(DataLoader(general_data, 100, sampler=loader.sampler), cpu)
-        assert fast._memory is not None
-        assert general._memory is None
+        assert fast.memory is not None
+        assert general.memory is None
         for (images, labels), (other_images, other_labels) in zip(fast, general, strict=True):
             assert torch.equal(images, other_images)
             assert torch.equal(labels, other_labels)

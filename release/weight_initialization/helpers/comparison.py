@@ -3,6 +3,7 @@
 import copy
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader
 from . import stand_in
 from .language import translate
 from .plots import plot_losses
+from .recorded import Outcome, RecordedRuns
 from .results import Comparison, Run, SeedComparison
 from .seed import set_seed
 from .together import train_together
@@ -99,16 +101,28 @@ def compare_init_weights(
     labels = [name + suffix for name in names for suffix in suffixes]
     initial = [_weights(model) for model in models]
     models = [model.to(device) for model in models]
+    recorded = RecordedRuns(train_batches, valid_batches, seed)
     if several:
-        losses = list(train_together(models, train_batches, translate("all models"), seed))
+
+        def train_all() -> Outcome:
+            losses = train_together(models, train_batches, translate("all models"), seed)
+            with one_thread():
+                return losses, np.array([accuracy(model, valid_batches) for model in models])
+
+        outcomes = [recorded.reuse(train_all, models)]
     else:
+
+        def train_one(model: nn.Module, name: str) -> Outcome:
+            losses = np.array([train(model, train_batches, translate(name), seed)])
+            return losses, np.array([accuracy(model, valid_batches)])
+
         with one_thread():
-            losses = [
-                np.array(train(model, train_batches, translate(name), seed))
+            outcomes = [
+                recorded.reuse(partial(train_one, model, name), [model])
                 for model, name in zip(models, names, strict=True)
             ]
-    with one_thread():
-        accuracies = [accuracy(model, valid_batches) for model in models]
+    losses = np.concatenate([of for of, _ in outcomes])
+    accuracies = np.concatenate([of for _, of in outcomes]).tolist()
     runs = tuple(
         Run(label, of_one, train_batches.per_epoch, _mean_of_last(of_one), reached, weights)
         for label, of_one, reached, weights in zip(labels, losses, accuracies, initial, strict=True)

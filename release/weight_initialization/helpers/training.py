@@ -30,32 +30,36 @@ class Batches:
         loader: any loader over a data set that can be indexed.
         device: where the batches are to be.
         epochs: how many times the loader's sampler is asked for an order.
+
+    Attributes:
+        orders: for each epoch the batches, each as the indices of its images.
+        memory: the data set's images, as bytes, and labels; None if it does not lie in memory.
     """
 
     def __init__(self, loader: DataLoader, device: torch.device, epochs: int = 1) -> None:
         self._loader = loader
         self._device = device
-        self._orders: list[list[list[int]]] = [
+        self.orders: list[list[list[int]]] = [
             list(loader.batch_sampler or ()) for _ in range(epochs)
         ]
-        self._memory = _in_memory(loader, device)
+        self.memory = _in_memory(loader, device)
 
     def __len__(self) -> int:
-        return sum(len(order) for order in self._orders)
+        return sum(len(order) for order in self.orders)
 
     @property
     def per_epoch(self) -> int:
         """The number of batches in one epoch."""
-        return len(self._orders[0])
+        return len(self.orders[0])
 
     def __iter__(self) -> Iterator[Batch]:
-        for order in self._orders:
+        for order in self.orders:
             for indices in order:
                 yield self._batch(indices)
 
     def _batch(self, indices: list[int]) -> Batch:
-        if self._memory is not None:
-            images, labels = self._memory
+        if self.memory is not None:
+            images, labels = self.memory
             chosen = torch.as_tensor(indices, device=self._device)
             # What transforms.ToTensor does with an image: add the channel, scale 0..255 to 0..1.
             # index_select copies whole images, six times faster than images[chosen].

@@ -1,0 +1,283 @@
+"""Tests of recorded training runs: found only where training would give the same, to the bit."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, SubsetRandomSampler
+from torchvision import datasets, transforms
+
+import helpers
+from helpers import comparison
+from helpers.recorded import ENVIRONMENT_VARIABLE
+from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
+
+Loaders = tuple[DataLoader, DataLoader]
+
+
+@pytest.fixture
+def loaders(drawn_data: Path) -> Loaders:
+    """500 training and 300 validation images of the stand-in: 10 batches of training."""
+    data = datasets.FashionMNIST(str(drawn_data), train=False, transform=transforms.ToTensor())
+    return (
+        DataLoader(data, 100, sampler=SubsetRandomSampler(range(500))),
+        DataLoader(data, 100, sampler=SubsetRandomSampler(range(500, 800))),
+    )
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for recorded runs, which helpers use."""
+    matplotlib.use("agg")
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def untrained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Forbids training from the call on."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("This run should have been found.")
+
+    def forbid() -> None:
+        monkeypatch.setattr(comparison, "train", fail)
+        monkeypatch.setattr(comparison, "train_together", fail)
+
+    return forbid
+
+
+def _net(kind: type[Net] = Net) -> Net:
+    helpers.set_seed(0)
+    model = kind()
+    model.apply(INITIAL_WEIGHTS["normal(0, y)"])
+    return model
+
+
+def _compare(model: nn.Module, loaders: Loaders, **settings: int) -> helpers.Comparison:
+    models = [(model, "normal")]
+    return helpers.compare_init_weights(models, "title", loaders[0], loaders[1], **settings)
+
+
+def _equal(first: helpers.Comparison, second: helpers.Comparison) -> bool:
+    return str(first) == str(second) and all(
+        np.array_equal(a.losses, b.losses)
+        and a.validation_accuracy == b.validation_accuracy
+        and a.training_loss == b.training_loss
+        and all(np.array_equal(v, b.initial_weights[k]) for k, v in a.initial_weights.items())
+        for a, b in zip(first.runs, second.runs, strict=True)
+    )
+
+
+class TestFound:
+    def test_is_what_training_gives_to_the_last_bit(
+        self,
+        runs: Path,
+        loaders: Loaders,
+        untrained: Callable[[], None],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def page() -> tuple[helpers.Comparison, str, bytes, Tensor, object]:
+            """Return all that a run leaves behind, plots and generators included."""
+            plt.close("all")
+            capsys.readouterr()
+            torch.manual_seed(5)
+            found = _compare(_net(), loaders)
+            canvas = plt.gcf().canvas
+            canvas.draw()
+            pixels = bytes(canvas.buffer_rgba())  # type: ignore[attr-defined]  # agg's canvas
+            return found, capsys.readouterr().out, pixels, torch.rand(3), np.random.rand()
+
+        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        trained = page()
+        monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(runs))
+        recorded = page()
+        untrained()
+        found = page()
+        for other in (recorded, found):
+            assert _equal(trained[0], other[0])
+            assert trained[1].splitlines()[-3:] == other[1].splitlines()[-3:]
+            assert trained[2] == other[2]
+            assert torch.equal(trained[3], other[3])
+            assert trained[4] == other[4]
+
+    def test_with_several_seeds(
+        self, runs: Path, loaders: Loaders, untrained: Callable[[], None]
+    ) -> None:
+        def compare() -> helpers.Comparison:
+            return helpers.compare_init_weights([(Net, "default")], "t", *loaders, seeds=2)
+
+        trained = compare()
+        untrained()
+        assert _equal(trained, compare())
+
+    def test_under_another_label(
+        self, runs: Path, loaders: Loaders, untrained: Callable[[], None]
+    ) -> None:
+        trained = _compare(_net(), loaders)
+        untrained()
+        found = helpers.compare_init_weights([(_net(), "other")], "t", *loaders)
+        assert np.array_equal(trained.runs[0].losses, found.runs[0].losses)
+        assert found.runs[0].label == "other"
+
+    def test_one_bad_file_is_replaced(self, runs: Path, loaders: Loaders) -> None:
+        trained = _compare(_net(), loaders)
+        [path] = runs.iterdir()
+        whole = path.read_bytes()
+        for damaged in (b"", whole[: len(whole) // 2], b"nothing of the kind"):
+            path.write_bytes(damaged)
+            assert _equal(trained, _compare(_net(), loaders))
+            with np.load(path) as arrays:
+                assert np.array_equal(arrays["losses"][0], trained.runs[0].losses)
+
+    def test_a_pickle_is_not_loaded(self, runs: Path, loaders: Loaders, tmp_path: Path) -> None:
+        trained = _compare(_net(), loaders)
+        [path] = runs.iterdir()
+        trace = tmp_path / "trace"
+        path.write_bytes(pickle.dumps(_Trap(trace)))
+        assert _equal(trained, _compare(_net(), loaders))
+        with path.open("wb") as file:
+            arrays = np.array([_Trap(trace)], dtype=object)
+            np.savez(file, losses=arrays, accuracies=arrays)
+        assert _equal(trained, _compare(_net(), loaders))
+        assert not trace.exists()
+
+    def test_without_a_folder_to_write_to(
+        self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(ENVIRONMENT_VARIABLE, "/proc/none")
+        assert _compare(_net(), loaders).runs[0].losses.shape == (10,)
+        assert not list(runs.iterdir())
+
+
+class _Trap:
+    """Leaves a trace where it is unpickled."""
+
+    def __init__(self, trace: Path) -> None:
+        self._trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.mkdir, (self._trace,)  # type: ignore[return-value]  # a trap, not a Path
+
+
+class _Leaky(Net):
+    """The lesson's network with another activation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.view(-1, 784)
+        x = self.dropout(F.leaky_relu(self.fc1(x)))
+        x = self.dropout(F.leaky_relu(self.fc2(x)))
+        scores: Tensor = self.fc3(x)
+        return scores
+
+
+class _Scaled(Net):
+    """The lesson's network, its scores multiplied by a number from outside."""
+
+    factor = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * _Scaled.factor
+
+
+def _other_dropout() -> Net:
+    model = _net()
+    model.dropout.p = 0.3
+    return model
+
+
+def _frozen() -> Net:
+    model = _net()
+    model.fc2.requires_grad_(False)
+    return model
+
+
+def _one_weight() -> Net:
+    model = _net()
+    with torch.no_grad():
+        model.fc3.weight[0, 0] = torch.nextafter(model.fc3.weight[0, 0], torch.tensor(9.0))
+    return model
+
+
+class TestNotFound:
+    @pytest.mark.parametrize("make", [_other_dropout, _frozen, _one_weight, lambda: _net(_Leaky)])
+    def test_another_model(self, runs: Path, loaders: Loaders, make: Callable[[], Net]) -> None:
+        _compare(_net(), loaders)
+        _compare(make(), loaders)
+        assert len(list(runs.iterdir())) == 2
+
+    def test_a_value_from_outside_the_model(
+        self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _compare(_net(_Scaled), loaders)
+        monkeypatch.setattr(_Scaled, "factor", 2.0)
+        _compare(_net(_Scaled), loaders)
+        assert len(list(runs.iterdir())) == 2
+
+    @pytest.mark.parametrize("settings", [{"seed": 1}, {"epochs": 1}])
+    def test_other_settings(self, runs: Path, loaders: Loaders, settings: dict[str, int]) -> None:
+        _compare(_net(), loaders)
+        _compare(_net(), loaders, **settings)
+        assert len(list(runs.iterdir())) == 2
+
+    def test_other_data(self, runs: Path, loaders: Loaders) -> None:
+        _compare(_net(), loaders)
+        # The last image, which no batch of this comparison holds, and a label.
+        loaders[0].dataset.data[-1, 0, 0] += 1  # type: ignore[attr-defined]  # torchvision's
+        _compare(_net(), loaders)
+        labels: Tensor = loaders[0].dataset.targets  # type: ignore[attr-defined]  # torchvision's
+        labels[0] = (labels[0] + 1) % 10
+        _compare(_net(), loaders)
+        assert len(list(runs.iterdir())) == 3
+
+    def test_other_batches(self, runs: Path, loaders: Loaders) -> None:
+        train_loader, valid_loader = loaders
+        data = train_loader.dataset
+        _compare(_net(), loaders)
+        fewer = DataLoader(data, 100, sampler=SubsetRandomSampler(range(501)))
+        _compare(_net(), (fewer, valid_loader))
+        other = DataLoader(data, 100, sampler=SubsetRandomSampler(range(501, 801)))
+        _compare(_net(), (train_loader, other))
+        assert len(list(runs.iterdir())) == 3
+
+    def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
+        threads = torch.get_num_threads()
+        try:
+            for number in (1, 2):
+                torch.set_num_threads(number)
+                helpers.compare_init_weights([(Net, "default")], "t", *loaders, seeds=2)
+        finally:
+            torch.set_num_threads(threads)
+        assert len(list(runs.iterdir())) == 2
+
+
+class TestNotRecorded:
+    def test_a_model_that_something_acts_on_from_outside(
+        self, runs: Path, loaders: Loaders
+    ) -> None:
+        hooked = _net()
+        hooked.fc1.register_forward_hook(lambda *_: None)
+        overridden = _net()
+        overridden.forward = overridden.forward  # type: ignore[method-assign]  # as a student may
+        for model in (hooked, overridden):
+            _compare(model, loaders)
+        assert not list(runs.iterdir())
+
+    def test_data_that_may_differ_each_time(
+        self, runs: Path, drawn_data: Path, loaders: Loaders
+    ) -> None:
+        flipped = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.ToTensor()])
+        data = datasets.FashionMNIST(str(drawn_data), train=False, transform=flipped)
+        loader = DataLoader(data, 100, sampler=SubsetRandomSampler(range(500)))
+        _compare(_net(), (loader, loaders[1]))
+        assert not list(runs.iterdir())
