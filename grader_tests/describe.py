@@ -98,6 +98,7 @@ class Before:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.size = size(module)
+        self.settings = attempt(module.extra_repr)
         self.tensors = {
             key: value.detach().clone()
             for key, value in (*module._parameters.items(), *module._buffers.items())
@@ -122,7 +123,7 @@ def describe_module(
         before: the module as it was.
         after: what stands in its place now.
         again: what stands in its place in a copy, after another application, if there was one.
-        values: "weight" or "bias".
+        values: "weight", "bias", or "" for neither.
     """
     linear = isinstance(before.module, nn.Linear)
     record: Record = {
@@ -134,6 +135,8 @@ def describe_module(
     if after is not before.module:
         return {**record, "state": "removed" if after is None else "replaced"}
     record["state"] = "kept" if attempt(lambda: size(after)) == before.size else "resized"
+    # Such as a dropout's probability. A linear layer's are its sizes, and whether it has a bias.
+    record["reset"] = not linear and attempt(after.extra_repr) != before.settings
     record["parameters"] = [
         describe_parameter(
             key,
@@ -180,6 +183,7 @@ def describe_parameter(
         array = attempt(lambda: _array(value))
         if array is not None:
             record["unchanged"] = _equal_entries(array, _array(old))
+            record["like_before"] = attempt(lambda: _correlation(array, _array(old)))
             if isinstance(again, Tensor):
                 record["repeated"] = attempt(lambda: _equal_entries(array, _array(again)))
             if with_values:
@@ -202,6 +206,15 @@ def _equal_entries(array: np.ndarray, other: np.ndarray | None) -> int | None:
     if other is None or array.shape != other.shape:
         return None
     return int(np.count_nonzero(array == other))
+
+
+def _correlation(array: np.ndarray, other: np.ndarray | None) -> float:
+    """Return the correlation of two arrays' entries, 0 where it has no meaning."""
+    if other is None or array.shape != other.shape or array.size < 2:
+        return 0.0
+    one, two = (values.ravel() - values.mean(dtype=np.float64) for values in (array, other))
+    product = float(np.linalg.norm(one) * np.linalg.norm(two))
+    return float(one @ two) / product if 0 < product < np.inf else 0.0
 
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The

@@ -320,6 +320,11 @@ MISTAKES = {
         "How many values have to be drawn for one layer, and in which shape?",
     ),
     # Not anew
+    "old_weights_kept": (
+        "The new weights still hold the old ones (their correlation is {correlation:.2f}, and "
+        "should be 0): values were added to them or multiplied with them, or some stayed.",
+        "What should be left of the weights that PyTorch drew?",
+    ),
     "fixed_seed": (
         "The same weights come out at every application: the generator is seeded inside the "
         "function, or the values are drawn only once. Every network would start from the same "
@@ -364,6 +369,14 @@ MISTAKES = {
     "bias_partly_forgotten": (
         "The biases of some layers are not set. Left out altogether: {skipped}.",
         _GUARD_HINT,
+    ),
+    "bias_partly_written": (
+        "Only some entries of the bias were set; the others are still what PyTorch drew.",
+        "How many biases does a layer have, and how many of them does your line address?",
+    ),
+    "bias_not_reset": (
+        "The biases still depend on what PyTorch drew: they were scaled or shifted, not set.",
+        "Which value should every bias have, whatever it was before?",
     ),
     "bias_removed": (
         "The bias was taken away. A bias of 0 is a number that training can change; no bias is "

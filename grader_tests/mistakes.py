@@ -5,6 +5,7 @@ points. Where nothing more particular fits, a general one says what was found.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .weight_criteria import read_layers
 
 # Where more weights are kept than chance explains; the judge's own level is as good as any.
 _LEVEL = 1e-10
+_CORRELATED = 0.1
 
 
 def find_mistake(
@@ -109,19 +111,41 @@ def _in_parameter(name: str, value: Parameter) -> Message | None:
 def _in_layers(seen: FunctionObservation) -> Message | None:
     if mistake := _in_objects(seen):
         return mistake
-    layers = read_layers(seen)
-    if isinstance(layers, Finding):
-        return _unreadable(layers)
+    # Only the small networks' weights are sent.
+    sent = [layer for layer in seen.linear if layer.parameters["weight"].values is not None]
+    layers = read_layers(replace(seen, modules=tuple(sent)))
+    if isinstance(layers, Finding) and (mistake := _unreadable(layers)):
+        return mistake
     if kept := untouched(seen):
         return message("layers_skipped", layers=titles(kept))
     if partly_untouched(seen, _LEVEL):
         return message("partly_written")
     if others := [module for module in seen.modules if not module.linear and module.changed]:
         return message("other_modules_touched", modules=titles(others))
-    if repeated(seen):
-        constant = mistakes_in_weights.explain_constant(layers, repeated=True)
-        return constant or message("fixed_seed")
-    return None
+    if any(layer.parameters["bias"].kind in ("None", "missing") for layer in seen.linear):
+        return message("bias_removed")
+    if not all(run.finite for run in seen.runs):
+        return message("not_finite")
+    if not repeated(seen) or isinstance(layers, Finding):
+        return None
+    constant = mistakes_in_weights.explain_constant(layers, repeated=True)
+    return constant or _old_weights(seen) or message("fixed_seed")
+
+
+def _old_weights(seen: FunctionObservation) -> Message | None:
+    """Tell whether the new weights still depend on the old ones.
+
+    The correlation of N independent pairs has the standard error 1/sqrt(N); the mean over some
+    layers of 2,000 weights and more does not come near the bound.
+    """
+    found = [
+        weight.like_before
+        for module in seen.linear
+        if (weight := module.parameters.get("weight")) and weight.count >= 2000
+    ]
+    if len(found) < 2 or abs(mean := float(np.mean(found))) < _CORRELATED:
+        return None
+    return message("old_weights_kept", correlation=mean)
 
 
 def _unreadable(finding: Finding) -> Message | None:
@@ -134,6 +158,8 @@ def _in_weights(
     layers = read_layers(seen)
     if isinstance(layers, Finding):
         return _unreadable(layers)
+    if mistake := _old_weights(seen):
+        return mistake
     again = bool(repeated(seen))
     if mistake := mistakes_in_weights.explain_constant(layers, repeated=again):
         return mistake
@@ -159,6 +185,10 @@ def _in_bias(seen: FunctionObservation) -> Message | None:
     if all((value == value[0]).all() for value in values):
         return message("bias_constant", values=different)
     skipped = [module for module in seen.linear if not module.changed]
+    if abs(np.mean([bias.like_before for bias in biases if bias.unchanged == 0] or [0])) > 0.5:
+        return message("bias_not_reset")
+    if any(0 < (bias.unchanged or 0) < bias.count for bias in biases):
+        return message("bias_partly_written")
     if any(bias.unchanged == bias.count for bias in biases):
         return message("bias_partly_forgotten", skipped=titles(skipped))
     return message("bias_drawn")

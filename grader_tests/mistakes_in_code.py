@@ -18,14 +18,18 @@ _NO_ATTRIBUTE = re.compile(
 )
 _FIND_AS_TRUTH = re.compile(r"\.find\([^()]*\)\s*(?::|\band\b|\bor\b)")
 _NAME = re.compile(r"'([^']*)'")
+_ARRAY = re.compile(
+    r"has to be a tensor, but got \w*\.?ndarray|cannot assign 'numpy\.|"
+    r"must be Tensor, not numpy|can't assign a numpy"
+)
 _SIZES = re.compile(
     r"size of tensor|shape mismatch|could not broadcast|expanded size|size mismatch|"
     r"broadcastable|broadcast together|is invalid for input of size|cannot reshape|"
     r"shapes cannot be multiplied|doesn't match the broadcast shape|expected shape"
 )
 _ARGUMENTS = re.compile(
-    r"invalid combination of arguments|unexpected keyword|positional argument|must be |"
-    r"required argument|multiple values for argument|required keyword"
+    r"invalid combination of arguments|expected np.ndarray|unexpected keyword|positional argument|"
+    r"must be |required argument|multiple values for argument|required keyword"
 )
 
 
@@ -61,6 +65,8 @@ def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
     owner, name = found.groups()
     if _LESSONS_LAYERS.fullmatch(name):
         return message("whole_model_expected", name=name)
+    if owner == "numpy.ndarray":
+        return message("array_for_tensor")
     if owner in ("Tensor", "Parameter"):
         if name in _IN_PLACE:
             return message("underscore_missing", name=name)
@@ -74,9 +80,7 @@ def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
     said = error.message
     if ("leaf" in said and "in-place" in said) or "requires grad" in said:
         return message("leaf_changed_in_place")
-    if "ndarray" in said and ("has to be a tensor" in said or "as parameter" in said):
-        return message("array_for_tensor")
-    if "must be Tensor, not numpy" in said:
+    if _ARRAY.search(said):
         return message("array_for_tensor")
     if "as parameter" in said or "Parameter or None" in said:
         return message("tensor_for_parameter")
@@ -84,7 +88,7 @@ def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
         return message("negative_deviation")
     if _SIZES.search(said):
         return message("sizes_do_not_fit")
-    if "positional argument" in said and not error.line:
+    if ("positional argument" in said or "takes no arguments" in said) and not error.line:
         return message("wrong_signature")
     if error.type == "TypeError" and _ARGUMENTS.search(said):
         return message("wrong_arguments")

@@ -25,9 +25,11 @@ def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | No
         layers: the layers with new weights.
         repeated: whether another application gave the same values.
     """
-    if not all(layer.constant for layer in layers):
+    if not any(layer.constant for layer in layers):
         return None
-    values = [layer.mean for layer in layers]
+    values = [layer.mean for layer in layers if layer.constant]
+    if len(values) < len(layers):
+        return message("constant", values=list(dict.fromkeys(values)))
     rule = constant_rule(layers)
     if rule is not None and rule.formula == "1/sqrt(n)":
         return message("swapped_arguments")

@@ -105,8 +105,10 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
     values = "bias" if criterion == "test_normal_bias" else "weight"
     modules: list[Record] = []
     runs: list[Record] = []
-    networks = small_networks(rng) if small else [large_network(rng)]
+    # The large one too, lest a function treat layers differently by their size.
+    networks = [*small_networks(rng), large_network(rng)] if small else [large_network(rng)]
     for index, network in enumerate(networks):
+        sent = values if isinstance(network, Classifier) or not small else ""
         before = {name: Before(module) for name, module in network.named_modules()}
         twin = copy.deepcopy(network) if twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
@@ -115,7 +117,7 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
         after = dict(network.named_modules())
         again = dict(twin.named_modules()) if twin is not None else {}
         modules += [
-            describe_module(f"{index}.{name}", old, after.get(name), again.get(name), values)
+            describe_module(f"{index}.{name}", old, after.get(name), again.get(name), sent)
             for name, old in before.items()
         ]
         modules += [

@@ -40,6 +40,7 @@ class Parameter:
         device: before and now.
         trainable: whether it is a leaf that requires a gradient.
         unchanged: number of entries that hold what they held before; None if shapes differ.
+        like_before: the correlation of its entries with those before.
         repeated: number of entries that are the same after an application to a copy.
         values: its values as float32, where the criterion looks at them.
     """
@@ -51,6 +52,7 @@ class Parameter:
     device: tuple[str, ...]
     trainable: bool
     unchanged: int | None
+    like_before: float
     repeated: int | None
     values: np.ndarray | None
 
@@ -67,11 +69,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Module:
-    """A module of a probe network: "kept", "resized", "replaced", "removed" or "added"."""
+    """A module of a probe network: "kept", "resized", "replaced", "removed" or "added".
+
+    `reset` tells whether a setting of it was changed, such as a dropout's probability.
+    """
 
     name: str
     type: str
     state: str
+    reset: bool
     linear: bool
     fan_in: int
     fan_out: int
@@ -85,7 +91,11 @@ class Module:
     @property
     def changed(self) -> bool:
         """Whether the function changed anything in it."""
-        return self.state != "kept" or any(value.changed for value in self.parameters.values())
+        return (
+            self.state != "kept"
+            or self.reset
+            or any(value.changed for value in self.parameters.values())
+        )
 
 
 @dataclass(frozen=True)
@@ -192,7 +202,9 @@ def _module(item: object, budget: list[int]) -> Module:
         shapes = {name: value.shape_before for name, value in read.items()}
         if shapes != {"weight": (fan_out, fan_in), "bias": (fan_out,)}:
             raise ObservationError("A linear layer's parameters do not fit its sizes.")
-    return Module(text(item, "name"), text(item, "type"), state, linear, fan_in, fan_out, read)
+    reset = described and flag(item, "reset")
+    name, kind = text(item, "name"), text(item, "type")
+    return Module(name, kind, state, reset, linear, fan_in, fan_out, read)
 
 
 def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
@@ -217,6 +229,7 @@ def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
         device=_pair(item.get("device")),
         trainable=item.get("trainable") is True,
         unchanged=_up_to(count, item.get("unchanged")),
+        like_before=_correlation(item.get("like_before")),
         repeated=_up_to(prod(shape or ()), item.get("repeated")),
         values=values,
     )
@@ -321,6 +334,15 @@ def _pair(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) != 2:
         raise ObservationError("A type or device should be given before and after.")
     return tuple(text({"entry": entry}, "entry") for entry in value)
+
+
+def _correlation(value: object) -> float:
+    # Rounding may carry it a little beyond 1.
+    if value is None:
+        return 0.0
+    if not isinstance(value, float) or not abs(value) < 1.001:
+        raise ObservationError("A correlation should lie between -1 and 1.")
+    return value
 
 
 def _up_to(count: int, value: object) -> int | None:

@@ -35,6 +35,7 @@ RULES = (
     Rule("no_scaling", "1", lambda n, m: 1.0),
     Rule("he", "sqrt(2/n)", lambda n, m: (2 / n) ** 0.5),
     Rule("xavier", "sqrt(2/(n + m))", lambda n, m: (2 / (n + m)) ** 0.5),
+    Rule("xavier", "2/sqrt(n + m)", lambda n, m: 2 * (n + m) ** -0.5),
     Rule("both_sizes", "1/sqrt(n + m)", lambda n, m: (n + m) ** -0.5),
     Rule("inverted", "sqrt(n)", lambda n, m: n**0.5),
     Rule("inverted", "n", lambda n, m: float(n)),

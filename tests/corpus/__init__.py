@@ -1,6 +1,6 @@
 """The corpus: ways to write `weights_init_normal`, as data, with what each of them should score.
 
-`right.toml` holds ways that get full points, `wrong.toml` ways that do not.
+The files `right*.toml` hold ways that get full points, `wrong*.toml` ways that do not.
 """
 
 import linecache
@@ -67,9 +67,12 @@ class Submission:
 
 def load(kind: str) -> list[Submission]:
     """Return the submissions of one kind, "right" or "wrong"."""
-    with (_FOLDER / f"{kind}.toml").open("rb") as file:
-        entries = tomllib.load(file)["submission"]
-    return [_submission(entry, "LMSHB" if kind == "right" else None) for entry in entries]
+    passes = "LMSHB" if kind == "right" else None
+    return [
+        _submission(entry, passes)
+        for path in sorted(_FOLDER.glob(f"{kind}*.toml"))
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["submission"]
+    ]
 
 
 def _submission(entry: dict[str, Any], passes: str | None) -> Submission:

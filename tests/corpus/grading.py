@@ -26,5 +26,5 @@ def misnamed(submission: Submission, verdicts: dict[str, Verdict]) -> dict[str, 
     return {
         criterion: verdict.mistake
         for criterion, verdict in verdicts.items()
-        if not verdict.passed and verdict.mistake not in submission.mistakes[criterion]
+        if not verdict.passed and verdict.mistake not in submission.mistakes.get(criterion, ())
     }
