@@ -39,7 +39,9 @@ def judge_layers(seen: FunctionObservation, level: float) -> Finding:
         *_repeated(seen),
     ]
     if problems:
-        return incorrect(*problems[:_SAID], figures={"problems": [item.key for item in problems]})
+        # Networks that fail alike are named once.
+        said = [item for place, item in enumerate(problems) if item not in problems[:place]]
+        return incorrect(*said[:_SAID], figures={"problems": [item.key for item in problems]})
     return correct(message("layers_correct", count=len(seen.linear)))
 
 

@@ -21,7 +21,7 @@ SENTENCES = {
     "stopped": "The function stopped with {type}: {message}.",
     "stopped_at": "Called with a module of type {module}, the function stopped with {type}: "
     "{message}.",
-    "line": "Your line: {line}",
+    "line": "Your line: `{line}`.",
     # Layers
     "layers_correct": "All {count} linear layers get new weights, each time others; nothing else "
     "changes, and the networks still train.",

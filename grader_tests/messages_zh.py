@@ -19,7 +19,7 @@ SENTENCES = {
     "not_a_function": "weights_init_normal 应当是一个函数，它现在的类型是 {type}。",
     "stopped": "函数因 {type} 而中断：{message}。",
     "stopped_at": "以 {module} 类型的模块调用函数时，函数因 {type} 而中断：{message}。",
-    "line": "出错的是你的这一行：{line} 。",
+    "line": "出错的是你的这一行：`{line}`。",
     # Layers
     "layers_correct": "全部 {count} 个线性层都得到了新的权重，每次都不相同；其他部分没有变化，"
     "网络仍然可以训练。",

@@ -85,7 +85,7 @@ class _Wide(nn.Module):
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__()
-        layers = [nn.Linear(*_sizes(rng, *ranges)) for ranges in _LARGE]
+        layers = [nn.Linear(*sizes) for sizes in large_sizes(rng)]
         few, many, tall, wide, upper, lower = layers
         self.features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), many)
         self.embedding = nn.Embedding(11, 7)
@@ -104,6 +104,11 @@ _LARGE = (
     ((300, 340), (180, 220)),
     ((40, 56), (500, 620)),
 )
+
+
+def large_sizes(rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Draw the numbers of inputs and neurons of the large network's linear layers."""
+    return [(inputs, neurons) for inputs, neurons in (_sizes(rng, *pair) for pair in _LARGE)]
 
 
 def _sizes(rng: np.random.Generator, *ranges: tuple[int, int]) -> list[Any]:

@@ -91,7 +91,7 @@ class TestWords:
 
     def test_braces_of_a_student_are_no_placeholders(self) -> None:
         line = message("line", line="m.weight = {y}")
-        assert messages.say([line], "en") == "Your line: m.weight = {y}"
+        assert messages.say([line], "en") == "Your line: `m.weight = {y}`."
 
     def test_unknown_language(self) -> None:
         with pytest.raises(KeyError):
