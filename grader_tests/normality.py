@@ -36,7 +36,7 @@ def normality_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     evidence = []
     everything = []
     for layer in layers:
-        values = np.sort(layer.standardized(), axis=None)
+        values = _sorted(layer)
         everything.append(values)
         evidence.append(Evidence("distribution", layer.title, kolmogorov_p(values, 1)))
         evidence += [
@@ -52,6 +52,15 @@ def normality_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     ]
     evidence.append(Evidence("flatness", "", flatness_p(pooled, len(layers))))
     return evidence
+
+
+def _sorted(layer: Layer) -> np.ndarray:
+    """Return the standardized weights in ascending order.
+
+    Weights are float32, which sort in half the time of float64; standardizing keeps the order.
+    """
+    ordered = np.sort(layer.weights.astype(np.float32), axis=None).astype(np.float64)
+    return (ordered - layer.weights.mean()) / layer.weights.std()
 
 
 def kolmogorov_distance(ordered: np.ndarray) -> float:
@@ -108,7 +117,8 @@ def flatness_p(values: np.ndarray, groups: int) -> float:
     term of second order in s. (Tails that are too heavy are counted by `tail_p`.)
     """
     count = values.size
-    total = float((values**4 - 6 * values**2 + 3).sum()) + 20 * groups
+    squares = values * values
+    total = float((squares * (squares - 6) + 3).sum()) + 20 * groups
     if total >= 0:
         return 1.0
     slopes, logs = _log_moments()

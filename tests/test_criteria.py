@@ -5,7 +5,7 @@ import pytest
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
-from tests.corpus.grading import grade, misnamed
+from tests.corpus.grading import grade, misnamed, scored_as_expected
 
 RIGHT, WRONG = load("right"), load("wrong")
 
@@ -33,10 +33,8 @@ def test_right_ways_get_full_points(submission: Submission) -> None:
 def test_wrong_ways_fail_where_they_should(submission: Submission) -> None:
     found = grade(submission)
     passed = {criterion for criterion, verdict in found.items() if verdict.passed}
-    skipped = {c for c, verdict in found.items() if verdict.outcome == "not attempted"}
     said = "\n".join(f"{v.criterion}: {v.outcome}: {v.sentence}" for v in found.values())
-    assert passed == submission.passes, said
-    assert skipped == submission.skips, said
+    assert scored_as_expected(submission, found), said
     assert all(found[criterion].score == 0 for criterion in found if criterion not in passed)
     assert len(passed) < len(FUNCTION_CRITERIA)
     assert misnamed(submission, found) == {}, said

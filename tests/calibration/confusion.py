@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
-from tests.corpus.grading import grade, misnamed
+from tests.corpus.grading import grade, misnamed, scored_as_expected
 
 
 @dataclass
@@ -57,9 +57,8 @@ def _add(outcome: Outcome, submission: Submission, seed: int) -> None:
         warnings.simplefilter("ignore")
         verdicts = grade(submission)
     passed = {criterion for criterion, verdict in verdicts.items() if verdict.passed}
-    skipped = {c for c, verdict in verdicts.items() if verdict.outcome == "not attempted"}
     outcome.seeds += 1
-    outcome.scored += passed == submission.passes and skipped == submission.skips
+    outcome.scored += scored_as_expected(submission, verdicts)
     outcome.passed += len(passed) == len(verdicts)
     outcome.named += not misnamed(submission, verdicts)
     for criterion, verdict in verdicts.items():

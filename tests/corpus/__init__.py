@@ -42,6 +42,8 @@ class Submission:
         name: what the tests call it.
         source: the cell.
         passes: the criteria that it should pass.
+        either: the criteria that chance decides: what is wrong there is at the edge of what the
+            judge can see.
         skips: the criteria for which it should count as not attempted.
         mistakes: for each criterion that it fails, the names of mistakes of which one should be
             found.
@@ -50,6 +52,7 @@ class Submission:
     name: str
     source: str
     passes: frozenset[str]
+    either: frozenset[str]
     skips: frozenset[str]
     mistakes: Mapping[str, tuple[str, ...]]
 
@@ -83,6 +86,7 @@ def _submission(entry: dict[str, Any], passes: str | None) -> Submission:
         name=entry["name"],
         source=source.strip() + "\n",
         passes=passed,
+        either=frozenset(CRITERIA[letter] for letter in entry.get("either", "")),
         skips=frozenset(CRITERIA[letter] for letter in entry.get("skips", "")),
         mistakes=_mistakes(entry.get("mistake", {}), frozenset(CRITERIA.values()) - passed),
     )

@@ -21,6 +21,14 @@ def grade(submission: Submission) -> dict[str, Verdict]:
     }
 
 
+def scored_as_expected(submission: Submission, verdicts: dict[str, Verdict]) -> bool:
+    """Tell whether every criterion passes, fails, or counts as not attempted as it should."""
+    passed = {criterion for criterion, verdict in verdicts.items() if verdict.passed}
+    skipped = {c for c, verdict in verdicts.items() if verdict.outcome == "not attempted"}
+    either = submission.either
+    return passed - either == submission.passes - either and skipped == submission.skips
+
+
 def misnamed(submission: Submission, verdicts: dict[str, Verdict]) -> dict[str, str]:
     """Return the mistakes found where another was expected, by criterion."""
     return {
