@@ -7,7 +7,7 @@ python := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format release data bench accuracies clean
+.PHONY: help demo test lint format release data bench accuracies calibration clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1 — /p' Makefile
@@ -51,6 +51,9 @@ bench: .venv/installed ## measure training against a plain DataLoader, and the w
 
 accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
 	@$(python) -m tests.benchmarks.accuracies
+
+calibration: .venv/installed ## measure the hidden tests' errors (docs/calibration.md)
+	@$(python) -m tests.calibration
 
 clean: ## remove what was built; the environment and the data stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,10 +40,11 @@ def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | No
 
 def explain_mean(layers: Sequence[Layer]) -> Message:
     """Explain weights whose mean is not 0."""
-    if mistake := _explain_one_sided(layers):
+    family = patterns.family(layers)
+    if mistake := _explain_one_sided(layers, family):
         return mistake
     means = [layer.mean for layer in layers]
-    if patterns.family(layers) == "uniform":
+    if family == "uniform":
         lows = [float(layer.weights.min()) for layer in layers]
         highs = [float(layer.weights.max()) for layer in layers]
         return message("uniform_off_centre", lows=lows, highs=highs)
@@ -58,8 +59,7 @@ def _near(value: float, wanted: float, layer: Layer) -> bool:
     return abs(value - wanted) <= _ERRORS * 1.5 * layer.deviation / sqrt(layer.weights.size)
 
 
-def _explain_one_sided(layers: Sequence[Layer]) -> Message | None:
-    family = patterns.family(layers)
+def _explain_one_sided(layers: Sequence[Layer], family: str) -> Message | None:
     if family == "uniform" and all(_starts_at_zero(layer) for layer in layers):
         return message("uniform_from_0", bounds=[float(layer.weights.max()) for layer in layers])
     if family == "half normal" and all(
@@ -82,7 +82,7 @@ def explain_deviation(layers: Sequence[Layer]) -> Message:
     family = patterns.family(layers)
     rule = fitting_rule(layers)
     deviations = [layer.deviation for layer in layers]
-    if mistake := _explain_one_sided(layers):
+    if mistake := _explain_one_sided(layers, family):
         return mistake
     if family == "uniform" and not (rule is not None and rule.mistake in _UNIFORM_RULES):
         return _explain_uniform(layers)
@@ -141,7 +141,7 @@ def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
         return message("rounded", distinct=patterns.distinct_values(layers), count=count)
     if pattern == "copies":
         return message("copies")
-    if mistake := _explain_one_sided(layers):
+    if mistake := _explain_one_sided(layers, family):
         return mistake
     if family == "uniform":
         return _explain_uniform(layers)

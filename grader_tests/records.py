@@ -63,8 +63,14 @@ class Parameter:
 
     @property
     def changed(self) -> bool:
-        """Whether anything about it is not as it was."""
+        """Whether its values are not what they were."""
         return self.kind in ("None", "missing") or self.unchanged != self.count
+
+    @property
+    def converted(self) -> bool:
+        """Whether its type, its device or its part in training is not what it was."""
+        moved = len({*self.dtype}) > 1 or len({*self.device}) > 1
+        return moved or (self.kind == "Parameter" and not self.trainable)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Module:
         return (
             self.state != "kept"
             or self.reset
-            or any(value.changed for value in self.parameters.values())
+            or any(value.changed or value.converted for value in self.parameters.values())
         )
 
 
