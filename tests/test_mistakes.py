@@ -85,7 +85,7 @@ class TestWords:
         assert "`if classname.find('Liniar') != -1:`" in said
 
     def test_line_of_a_helper_is_quoted_and_no_frame_of_the_grader(self) -> None:
-        def helper(m: nn.Module) -> None:
+        def helper(m: Any) -> None:
             m.weights.data.normal_()  # the student's own line
 
         def calls(m: nn.Module) -> None:
