@@ -1,7 +1,13 @@
 """Wires the course to nbgrader: read by every nbgrader command that is run in this folder."""
 
 # mypy: disable-error-code="name-defined"
+from grading.autograde import install
+
 c = get_config()  # noqa: F821 - nbgrader defines it while it reads this file
+
+# Submissions are read and repaired by the course's own autograder, a subclass of nbgrader's, for
+# which nbgrader has no setting.
+install()
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:
@@ -42,9 +48,6 @@ c.Execute.timeout = 120
 # and with the default of 4 s nbgrader then drops the whole submission.
 c.Execute.iopub_timeout = 30
 
-# A test cell that a student deleted comes back before grading; otherwise it has no score at all.
-c.OverwriteCells.add_missing_cells = True
-
 # nbgrader's own list with two changes. SandboxedExecute runs student code in a sandbox, gives the
 # hidden tests a seed that a regrade repeats, and keeps a submission whose kernel died; its limits
 # are settings, such as c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every
@@ -54,6 +57,7 @@ c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
     "grading.sandboxed_execute.SandboxedExecute",
     "grading.judge.Judge",
+    "grading.remarks.ShowRemarks",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",

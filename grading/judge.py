@@ -161,6 +161,8 @@ def _why_none(
     execution: dict[str, Any],
 ) -> str:
     """Say why the test cell at `index` yields no single observation."""
+    if execution.get("unreadable"):
+        return str(execution["unreadable"])
     cell = nb.cells[index]
     died, limit_cell = execution.get("died"), execution.get("limit_cell")
     if died is not None and index >= died:

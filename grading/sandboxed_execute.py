@@ -16,6 +16,7 @@ from traitlets import Bool, Float, Integer, Unicode
 from grader_tests import observation
 from grading import sandbox
 from grading.execute import EXECUTION, SeededExecute
+from grading.remarks import read_remarks
 from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
 from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
 
@@ -71,6 +72,9 @@ class SandboxedExecute(SeededExecute):
             SandboxFailed: the sandbox broke down again and again, which is no fault of the
                 submission; it stays ungraded.
         """
+        if unreadable := read_remarks(nb).unreadable:
+            resources[EXECUTION] = {"died": None, "unreadable": unreadable}
+            return nb, resources
         try:
             sandbox.check_available()
         except SandboxUnavailable as error:

@@ -5,16 +5,6 @@ import json
 from tests.scratch_course import Notebook, cells_by_grade_id
 
 
-def without_comparisons(notebook: Notebook) -> None:
-    """Drop what the lesson compares and shows; it takes most of a run's time and scores nothing."""
-    shown = ("compare_", "show_", "try_")
-    notebook["cells"] = [
-        cell
-        for cell in notebook["cells"]
-        if not cell["metadata"].get("nbgrader", {}).get("grade_id", "").startswith(shown)
-    ]
-
-
 def noisy(notebook: Notebook) -> None:
     """Warn, log and print wherever the function runs; a display hook offers partial credit."""
     _begin_function(

@@ -1,0 +1,154 @@
+"""nbgrader's autograder with the course's reading, restoring and failing: what leans on internals.
+
+nbgrader 0.9.6 has no setting for the class that autogrades. `install` puts `CourseAutograde` where
+the command and formgrader's button look for it; nbgrader_config.py calls it.
+"""
+
+import glob
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import Exporter, NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import api, autogradeapp
+from nbgrader.converters import Autograde
+from nbgrader.utils import find_all_files
+from traitlets import Type
+
+from grading.remarks import Remarks, write_remarks
+from grading.restore import restore
+from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+
+
+class ReleaseMissing(Exception):
+    """The notebook that students got is not there to compare a submission with."""
+
+
+class RestoringExporter(NotebookExporter):
+    """Reads a submission as the release with the student's work in it."""
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """Convert a notebook; one from the submitted folder is restored first.
+
+        Raises:
+            ReleaseMissing: the release has no such notebook.
+        """
+        converter = self.parent
+        if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
+            return super().from_filename(filename, resources, **options)
+        path = Path(filename)
+        notebook = _restored(path, converter.release_of(path.stem, resources))
+        resources = ResourcesDict(**(resources or {}))
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        return self.from_notebook_node(notebook, resources, **options)
+
+
+def _restored(path: Path, release: NotebookNode) -> NotebookNode:
+    remarks: list[str] = []
+    unreadable = ""
+    try:
+        found, remarks = find_notebook(path.parent, path.stem)
+        submitted = read_notebook(found)
+        notebook, repairs = restore(submitted.cells, release)
+        remarks += submitted.remarks + repairs
+    except UnreadableSubmission as error:
+        notebook, unreadable = release, str(error)
+    write_remarks(notebook, Remarks(tuple(remarks), unreadable))
+    return notebook
+
+
+class CourseAutograde(Autograde):
+    """Grades every submission there is, whatever state it is in, and leaves no stale score."""
+
+    exporter_class = Type(RestoringExporter, klass=Exporter).tag(config=True)
+
+    @property
+    def is_sanitizing(self) -> bool:
+        """Whether the submitted notebook is being read, and not yet run."""
+        return bool(self._sanitizing)
+
+    def init_notebooks(self) -> None:
+        """Take every submission's notebook by its right name, also where no file has it."""
+        self.assignments: dict[str, list[str]] = {}
+        self.notebooks: list[str] = []
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        for folder in sorted(glob.glob(pattern)):
+            names = self._released_names()
+            if self.coursedir.notebook_id != "*":
+                names = [name for name in names if name == self.coursedir.notebook_id]
+            self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in names]
+        if not any(self.assignments.values()):
+            # nbgrader's own message on what it looked for and might have been meant.
+            super().init_notebooks()
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Prepare the folder, without links and pages that a student handed in."""
+        super().init_assignment(assignment_id, student_id)
+        source = Path(self._format_source(assignment_id, student_id))
+        target = Path(self._format_dest(assignment_id, student_id))
+        for name in find_all_files(str(source), [*self.coursedir.ignore, "*.ipynb"]):
+            path = Path(name)
+            copy = target / path.relative_to(source)
+            # A link would show the notebook a file of this machine's; nbgrader's feedback takes
+            # any page for its own.
+            if copy.is_file() and (path.is_symlink() or path.suffix.lower() in (".html", ".htm")):
+                self.log.warning("Left out %s", path)
+                copy.unlink()
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Grade a notebook; where that fails, take back the scores of an earlier version."""
+        try:
+            super().convert_single_notebook(notebook_filename)
+        except BaseException:
+            self._forget_scores(Path(notebook_filename))
+            raise
+
+    def release_of(self, name: str, resources: Any) -> NotebookNode:
+        """Return the notebook that students got.
+
+        Raises:
+            ReleaseMissing: there is none.
+        """
+        assignment = resources["nbgrader"]["assignment"]
+        folder = self.coursedir.format_path(self.coursedir.release_directory, ".", assignment)
+        path = Path(folder) / f"{name}.ipynb"
+        if not path.is_file():
+            raise ReleaseMissing(
+                f"{path} is not there; submissions are compared with it. Run nbgrader "
+                f"generate_assignment {assignment}."
+            )
+        release: NotebookNode = nbformat.read(path, as_version=4)
+        return release
+
+    def _released_names(self) -> list[str]:
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                assignment = gradebook.find_assignment(self.coursedir.assignment_id)
+            except MissingEntry:
+                return []
+            return sorted(notebook.name for notebook in assignment.notebooks)
+
+    def _forget_scores(self, path: Path) -> None:
+        assignment, student = path.parent.name, path.parent.parent.name
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                submission = gradebook.find_submission_notebook(path.stem, assignment, student)
+            except MissingEntry:
+                return
+            for grade in submission.grades:
+                if grade.cell.cell_type == "code":
+                    grade.auto_score = None
+                    grade.needs_manual_grade = True
+            gradebook.db.commit()
+
+
+def install() -> None:
+    """Make nbgrader's command and formgrader's button use this course's autograder."""
+    api.Autograde = CourseAutograde
+    autogradeapp.Autograde = CourseAutograde

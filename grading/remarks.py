@@ -1,0 +1,55 @@
+"""Remarks on a submission that had to be repaired: carried through autograding, and shown."""
+
+from dataclasses import dataclass
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+_KEY = "weight_initialization_grading"
+_CELL_ID = "remarks-of-the-grader"
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What was noticed when a submission was read.
+
+    Attributes:
+        repairs: sentences on what was not as it should be, and was graded all the same.
+        unreadable: a sentence that says why nothing could be graded, or "".
+    """
+
+    repairs: tuple[str, ...] = ()
+    unreadable: str = ""
+
+
+def write_remarks(nb: NotebookNode, remarks: Remarks) -> None:
+    """Keep remarks in a notebook's metadata, from the phase that reads to the one that runs."""
+    nb.metadata[_KEY] = NotebookNode(repairs=list(remarks.repairs), unreadable=remarks.unreadable)
+
+
+def read_remarks(nb: NotebookNode) -> Remarks:
+    """Return the remarks in a notebook's metadata."""
+    entry = nb.metadata.get(_KEY, {})
+    return Remarks(tuple(entry.get("repairs", ())), entry.get("unreadable", ""))
+
+
+class ShowRemarks(NbGraderPreprocessor):
+    """Puts the remarks at the top of the graded notebook, for student and instructor."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Insert a cell where there is something to say; keep it for `resources["remarks"]`."""
+        remarks = read_remarks(nb)
+        nb.metadata.pop(_KEY, None)
+        resources["remarks"] = remarks
+        nb.cells = [cell for cell in nb.cells if cell.get("id") != _CELL_ID]
+        sentences = [*([remarks.unreadable] if remarks.unreadable else []), *remarks.repairs]
+        if sentences:
+            # As code, so that a file's name shows as it is.
+            lines = "\n".join(f"    {sentence}" for sentence in sentences)
+            cell = new_markdown_cell(f"**Remarks on this submission**\n\n{lines}", id=_CELL_ID)
+            nb.cells.insert(0, cell)
+        return nb, resources
