@@ -48,11 +48,14 @@ c.Execute.timeout = 120
 # and with the default of 4 s nbgrader then drops the whole submission.
 c.Execute.iopub_timeout = 30
 
-# nbgrader's own list with two changes. SandboxedExecute runs student code in a sandbox, gives the
-# hidden tests a seed that a regrade repeats, and keeps a submission whose kernel died; its limits
-# are settings, such as c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every
-# test cell by the verdict on what the test observed; it stands before everything that reads
-# outputs, so that neither warnings on stderr nor anything else a kernel prints can score.
+# nbgrader's own list with SandboxedExecute in place of Execute, and three additions.
+# SandboxedExecute runs student code in a sandbox, gives the hidden tests a seed that a regrade
+# repeats, and keeps a submission whose kernel died; its limits are settings, such as
+# c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every test cell by the verdict
+# on what the test observed; it stands before everything that reads outputs, so that neither
+# warnings on stderr nor anything else a kernel prints can score. ShowRemarks tells student and
+# instructor what had to be repaired; Record flags what a person should look at, and writes the
+# audit log (grading_log.jsonl; python -m grading.audit reads it).
 # The names are strings so that commands which do not grade start without importing SciPy.
 c.Autograde.autograde_preprocessors = [
     "grading.sandboxed_execute.SandboxedExecute",
@@ -62,6 +65,7 @@ c.Autograde.autograde_preprocessors = [
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
+    "grading.record.Record",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

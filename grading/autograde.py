@@ -5,6 +5,7 @@ the command and formgrader's button look for it; nbgrader_config.py calls it.
 """
 
 import glob
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -51,15 +52,17 @@ class RestoringExporter(NotebookExporter):
 
 def _restored(path: Path, release: NotebookNode) -> NotebookNode:
     remarks: list[str] = []
-    unreadable = ""
+    unreadable = digest = ""
     try:
         found, remarks = find_notebook(path.parent, path.stem)
+        with found.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         submitted = read_notebook(found)
         notebook, repairs = restore(submitted.cells, release)
         remarks += submitted.remarks + repairs
     except UnreadableSubmission as error:
         notebook, unreadable = release, str(error)
-    write_remarks(notebook, Remarks(tuple(remarks), unreadable))
+    write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest))
     return notebook
 
 

@@ -18,21 +18,27 @@ class Remarks:
     Attributes:
         repairs: sentences on what was not as it should be, and was graded all the same.
         unreadable: a sentence that says why nothing could be graded, or "".
+        digest: SHA-256 of the submitted file, or "" where there is none.
     """
 
     repairs: tuple[str, ...] = ()
     unreadable: str = ""
+    digest: str = ""
 
 
 def write_remarks(nb: NotebookNode, remarks: Remarks) -> None:
     """Keep remarks in a notebook's metadata, from the phase that reads to the one that runs."""
-    nb.metadata[_KEY] = NotebookNode(repairs=list(remarks.repairs), unreadable=remarks.unreadable)
+    nb.metadata[_KEY] = NotebookNode(
+        repairs=list(remarks.repairs), unreadable=remarks.unreadable, digest=remarks.digest
+    )
 
 
 def read_remarks(nb: NotebookNode) -> Remarks:
     """Return the remarks in a notebook's metadata."""
     entry = nb.metadata.get(_KEY, {})
-    return Remarks(tuple(entry.get("repairs", ())), entry.get("unreadable", ""))
+    return Remarks(
+        tuple(entry.get("repairs", ())), entry.get("unreadable", ""), entry.get("digest", "")
+    )
 
 
 class ShowRemarks(NbGraderPreprocessor):

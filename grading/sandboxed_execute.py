@@ -100,6 +100,7 @@ class SandboxedExecute(SeededExecute):
             "died": execution.died,
             "limit": execution.limit,
             "limit_cell": execution.limit_cell,
+            "seed": seed,
         }
         if execution.limit is not None:
             self.log.warning(

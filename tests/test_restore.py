@@ -73,7 +73,7 @@ def duplicate_test(notebook: Notebook) -> None:
 def stub_after_answer(notebook: Notebook) -> None:
     cell = cells_by_grade_id(notebook)["weights_init_normal"]
     stub = copy.deepcopy(cell) | {
-        "source": cells_by_grade_id(RELEASE)["weights_init_normal"].source
+        "source": cells_by_grade_id(RELEASE)["weights_init_normal"]["source"]
     }
     notebook["cells"].insert(notebook["cells"].index(cell) + 1, stub)
 

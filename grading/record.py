@@ -1,0 +1,69 @@
+"""Records a grading: flags what a person should look at, and writes the audit log."""
+
+import getpass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
+
+from grading import audit
+from grading.execute import EXECUTION
+from grading.remarks import Remarks
+
+_VERSIONS = ("nbgrader", "numpy", "scipy", "torch", "weight-initialization-course")
+
+
+class Record(NbGraderPreprocessor):
+    """Stands after SaveAutoGrades, and reads from the gradebook what that has saved."""
+
+    log_file = Unicode(
+        audit.FILE, help="The audit log, relative to the course root; see grading.audit."
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Flag and log one notebook's grading."""
+        submission = resources["nbgrader"]
+        remarks: Remarks = resources["remarks"]
+        execution = resources[EXECUTION]
+        problems = [remarks.unreadable] if remarks.unreadable else []
+        if execution.get("died") is not None:
+            problems.append("The Python process ended before the last cell.")
+        if execution.get("limit") is not None:
+            problems.append(f"A limit struck: {execution['limit']}.")
+        with Gradebook(submission["db_url"]) as gradebook:
+            graded = gradebook.find_submission_notebook(
+                submission["notebook"], submission["assignment"], submission["student"]
+            )
+            automatic = [grade for grade in graded.grades if grade.cell.cell_type == "code"]
+            if problems:
+                for grade in automatic:
+                    grade.needs_manual_grade = True
+                gradebook.db.commit()
+            scores = {grade.name: grade.auto_score for grade in automatic}
+        entry = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "who": getpass.getuser(),
+            "student": submission["student"],
+            "assignment": submission["assignment"],
+            "notebook": submission["notebook"],
+            "submission": remarks.digest,
+            "seed": str(execution.get("seed", "")),
+            "versions": {name: version(name) for name in _VERSIONS},
+            "scores": dict(sorted(scores.items())),
+            "flagged": bool(problems),
+            "remarks": [*problems, *remarks.repairs],
+        }
+        before = audit.append(Path(self.log_file), entry)
+        if before is not None:
+            changed = audit.changes(before, entry)
+            self.log.warning(
+                "Graded before, at %s. Changed: %s", before["when"], "; ".join(changed) or "nothing"
+            )
+        return nb, resources
