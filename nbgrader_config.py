@@ -48,18 +48,19 @@ c.Execute.timeout = 120
 # and with the default of 4 s nbgrader then drops the whole submission.
 c.Execute.iopub_timeout = 30
 
-# nbgrader's own list with SandboxedExecute in place of Execute, and three additions.
+# nbgrader's own list with SandboxedExecute in place of Execute, and four additions.
 # SandboxedExecute runs student code in a sandbox, gives the hidden tests a seed that a regrade
 # repeats, and keeps a submission whose kernel died; its limits are settings, such as
 # c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every test cell by the verdict
 # on what the test observed; it stands before everything that reads outputs, so that neither
-# warnings on stderr nor anything else a kernel prints can score. ShowRemarks tells student and
-# instructor what had to be repaired; Record flags what a person should look at, and writes the
-# audit log (grading_log.jsonl; python -m grading.audit reads it).
+# warnings on stderr nor anything else a kernel prints can score. SafePages takes out what could run
+# on a page; ShowRemarks tells student and instructor what had to be repaired; Record flags what a
+# person should look at, and writes the audit log (grading_log.jsonl; python -m grading.audit).
 # The names are strings so that commands which do not grade start without importing SciPy.
 c.Autograde.autograde_preprocessors = [
     "grading.sandboxed_execute.SandboxedExecute",
     "grading.judge.Judge",
+    "grading.safe_pages.SafePages",
     "grading.remarks.ShowRemarks",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
