@@ -65,6 +65,9 @@ def _read(gradebook: Gradebook, course: Path, assignment: str, student: Student)
         remarks.append("not attempted: " + ", ".join(_short(name) for name in missing))
     first = (wrong or missing or [None])[0]
     verdict = _verdict(len(maximum), len(wrong), len(missing))
+    if any(grade.needs_manual_grade for grade in automatic):
+        verdict = "flagged"
+        remarks.append("a person should look at it")
     error = errors[first] if first is not None else None
     reason = f"{_short(first)}: {error.evalue}" if first is not None and error is not None else ""
     return Result(student, scores, maximum, verdict, reason, tuple(remarks))

@@ -211,7 +211,7 @@ class TestFeedback:
         }
 
     def test_everybody_graded_has_a_page(self, graded: Graded) -> None:
-        assert set(self.pages(graded)) == {"instructor", "unchanged", *QUICK}
+        assert set(self.pages(graded)) == {"instructor", "unchanged", "damaged", *QUICK}
 
     def test_page_tells_verdicts_and_no_hidden_test(self, graded: Graded) -> None:
         page = self.pages(graded)["unchanged"]
