@@ -41,6 +41,7 @@ format: .venv/installed ## put code and notebooks into their canonical form
 
 release: .venv/installed ## build release/ from source/ with nbgrader
 	@$(python) -m nbgrader generate_assignment weight_initialization --force
+	@$(python) -m nbgrader generate_assignment weight_initialization_zh --force
 
 data: .venv/installed ## find or fetch the data, once, for every notebook of this course
 	@$(python) -m helpers.data

@@ -33,7 +33,22 @@ c.CourseDirectory.ignore = [
 # the cells below an empty exercise then show tracebacks instead of the sentence that the lesson
 # has for them.
 c.ClearSolutions.code_stub = {"python": "# Write your code here."}
-c.ClearSolutions.text_stub = "Write your answer here."
+
+# nbgrader's own list, with a stub for written answers in the language of the assignment.
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.InstantiateTests",
+    "nbgrader.preprocessors.LockCells",
+    "grading.stubs.ClearSolutionsInLanguage",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 
 # The rubric for the written answers stands between mark-scheme marks in a read-only cell of the
 # source: cleared from the release, and restored in the notebook that formgrader shows to whoever

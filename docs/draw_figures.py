@@ -1,9 +1,13 @@
-"""Draws the lesson's pictures: `python docs/draw_figures.py [FOLDER]`.
+"""Draws the lesson's pictures for both editions: `python docs/draw_figures.py [FOLDER]`.
 
-The pictures stand in the notebook as SVG files. Each lies on a light panel of its own, so that it
+The pictures stand in the notebooks as SVG files. Each lies on a light panel of its own, so that it
 reads in a light and in a dark theme. The same matplotlib gives the same bytes each time.
+
+English letters are drawn as outlines. Chinese words are written as text, which the reader's system
+shows in its own font: no Chinese font is needed here, and none is spread with the pictures.
 """
 
+import html
 import pathlib
 import sys
 from collections.abc import Callable
@@ -11,13 +15,37 @@ from itertools import pairwise, product
 from typing import Any
 
 import matplotlib
+import matplotlib.colors
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
+from matplotlib.text import Text
 
-FOLDER = pathlib.Path(__file__).parent.parent / "source" / "weight_initialization" / "figures"
+SOURCE = pathlib.Path(__file__).parent.parent / "source"
+
+# What the Chinese pictures say in place of the English words.
+CHINESE = {
+    "inputs": "输入",
+    "weights": "权重",
+    "output": "输出",
+    "batch": "批次",
+    "training loss": "训练损失",
+    "initial weights A": "初始权重 A",
+    "initial weights B: the loss falls sooner": "初始权重 B：损失降得更早",
+    "A sketch: same network, same data, same batches": "示意图：网络、数据和批次都相同",
+    "28 × 28 pixels": "28 × 28 像素",
+    "784 inputs": "784 个输入",
+    "256 neurons": "256 个神经元",
+    "128 neurons": "128 个神经元",
+    "10 scores": "10 个得分",
+}
+CHINESE_FONTS = (
+    "Noto Sans CJK SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei, "
+    "sans-serif"
+)
 
 # Okabe and Ito's palette (2008), the one that `helpers.plots` uses.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -219,15 +247,50 @@ DRAWINGS: dict[str, Callable[[], Figure]] = {
 }
 
 
-def write(folder: pathlib.Path) -> None:
+def write(folder: pathlib.Path, chinese: bool) -> None:
     """Draw every picture into `folder`, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         for name, draw in DRAWINGS.items():
+            figure = draw()
+            words = _take_words(figure) if chinese else []
             # Without date and version, which would change the bytes and not the picture.
             metadata = {"Date": None, "Creator": None}
-            draw().savefig(folder / name, transparent=True, metadata=metadata)
+            figure.savefig(folder / name, transparent=True, metadata=metadata)
+            if chinese:
+                text = (folder / name).read_text(encoding="utf-8")
+                inserted = "".join(words) + "</svg>"
+                (folder / name).write_text(text.replace("</svg>", inserted), encoding="utf-8")
+
+
+def _take_words(figure: Figure) -> list[str]:
+    """Hide the English words of a figure; return SVG elements with the Chinese ones."""
+    # Drawing decides where the names of the axes stand.
+    FigureCanvasAgg(figure).draw()
+    height = figure.get_figheight() * 72
+    anchors = {"left": "start", "center": "middle", "right": "end"}
+    # How far the base of the letters lies below the point that is given, in font sizes.
+    lowered = {"center": 0.36, "center_baseline": 0.36, "top": 0.85, "bottom": -0.15}
+    elements = []
+    for text in figure.findobj(Text):
+        words = CHINESE.get(text.get_text())
+        if words is None:
+            continue
+        x, y = text.get_transform().transform(text.get_position()) * 72 / figure.dpi
+        size = text.get_fontsize()
+        shift = size * lowered.get(text.get_verticalalignment(), 0.0)
+        place = f"translate({x:.2f} {height - y:.2f}) rotate({-text.get_rotation():.0f})"
+        elements.append(
+            f'<text transform="{place}" y="{shift:.2f}" font-size="{size:g}px" '
+            f'fill="{matplotlib.colors.to_hex(text.get_color())}" '
+            f'text-anchor="{anchors[text.get_horizontalalignment()]}" '
+            f'font-family="{CHINESE_FONTS}">{html.escape(words)}</text>\n'
+        )
+        text.set_visible(False)
+    return elements
 
 
 if __name__ == "__main__":
-    write(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    target = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE
+    write(target / "weight_initialization" / "figures", chinese=False)
+    write(target / "weight_initialization_zh" / "figures", chinese=True)

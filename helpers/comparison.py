@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from . import stand_in
 from .language import translate
+from .notebook import show_table
 from .plots import plot_losses
 from .recorded import Outcome, RecordedRuns
 from .results import Comparison, Run, SeedComparison
@@ -48,12 +49,12 @@ def compare_init_weights(
     are. All of them see the same batches in the same order and, if they have one architecture,
     the same dropout masks. A plot shows the training loss of the first batches, where
     initialization tells most; then validation accuracy and training loss at the end are
-    printed. Training loss is the mean of the last 100 batches.
+    shown as a table. Training loss is the mean of the last 100 batches.
 
     One run of each cannot say that one initialization beats another. With `seeds`, each entry of
     the list is a function that makes a model, and it is called under each seed: the models of one
-    label differ in what was drawn. All are trained at once, on as many cores as PyTorch uses.
-    Plot and table then show mean and spread.
+    label differ in what was drawn. All are trained at once; plot and table then show mean and
+    spread.
 
     Args:
         model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
@@ -106,10 +107,10 @@ def compare_init_weights(
 
         def train_all() -> Outcome:
             losses = train_together(models, train_batches, translate("all models"), seed)
-            with one_thread():
-                return losses, np.array([accuracy(model, valid_batches) for model in models])
+            return losses, np.array([accuracy(model, valid_batches) for model in models])
 
-        outcomes = [recorded.reuse(train_all, models)]
+        with one_thread():
+            outcomes = [recorded.reuse(train_all, models)]
     else:
 
         def train_one(model: nn.Module, name: str) -> Outcome:
@@ -137,7 +138,7 @@ def compare_init_weights(
     )
     curves = {name: np.array([run.losses for run in group]) for name, group in groups.items()}
     plot_losses(plot_title, {name: of[:, :plot_n_batches] for name, of in curves.items()})
-    print(comparison)
+    show_table(comparison)
     return comparison
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import stand_in
 from .download import DownloadError, download
+from .language import translate
 
 RAW = Path("FashionMNIST") / "raw"
 
@@ -58,9 +59,9 @@ def find_data() -> str:
     """
     folder, remark = _locate()
     if stand_in.is_stand_in(folder):
-        print(f"{remark}{stand_in.ANNOUNCEMENT}")
+        print(f"{remark}{translate(stand_in.ANNOUNCEMENT)}")
     else:
-        print("Data: Fashion-MNIST, 60,000 training and 10,000 test images.")
+        print(translate("Data: Fashion-MNIST, 60,000 training and 10,000 test images."))
     return str(folder)
 
 
@@ -73,8 +74,10 @@ def _locate() -> tuple[Path, str]:
             return folder, ""
         if not _files_in(folder):
             raise DataError(
-                f"FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in "
-                f"{folder / RAW}. Name a folder that holds FashionMNIST/raw, or unset the variable."
+                translate(
+                    "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
+                    "Name a folder that holds FashionMNIST/raw, or unset the variable."
+                ).format(folder=folder, raw=folder / RAW)
             )
         return _ready(folder), ""
 
@@ -124,9 +127,11 @@ def _ready(folder: Path) -> Path:
     missing = sorted(set(FILES) - set(found))
     if missing:
         raise DataError(
-            f"{folder / RAW} holds only {len(found)} of the 4 files of Fashion-MNIST; missing: "
-            f"{', '.join(missing)} (or the same with .gz). Copy the missing files there, or "
-            "remove the folder to have them downloaded."
+            translate(
+                "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
+                "the same with .gz). Copy the missing files there, or remove the folder to have "
+                "them downloaded."
+            ).format(raw=folder / RAW, found=len(found), missing=", ".join(missing))
         )
     for name, path in found.items():
         _check(path, FILES[name][path.suffix == ".gz"])
@@ -142,9 +147,10 @@ def _check(path: Path, md5: str) -> None:
         found = hashlib.file_digest(file, "md5").hexdigest()
     if found != md5:
         raise DataError(
-            f"{path} is damaged: its MD5 is {found}, the official file's is {md5} "
-            f"({path.stat().st_size:,} bytes were found). Delete this file and copy or download "
-            "it again."
+            translate(
+                "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
+                "({size:,} bytes were found). Delete this file and copy or download it again."
+            ).format(path=path, found=found, expected=md5, size=path.stat().st_size)
         )
 
 

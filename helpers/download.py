@@ -12,6 +12,8 @@ from pathlib import Path
 from torchvision.datasets import FashionMNIST
 from tqdm import tqdm
 
+from .language import translate
+
 # Seconds without MINIMUM_PROGRESS new bytes after which a download counts as failed. A name
 # server that does not answer is covered too, so the whole attempt ends within 15 s.
 PATIENCE = 10.0
@@ -47,7 +49,8 @@ def download(folder: Path, files: dict[str, str]) -> None:
             for name in files:
                 (folder / name).unlink(missing_ok=True)
             failures.append(f"{mirror}: {error}")
-    raise DownloadError("Fashion-MNIST could not be downloaded. Tried " + "; ".join(failures) + ".")
+    told = translate("Fashion-MNIST could not be downloaded. Tried {failures}.")
+    raise DownloadError(told.format(failures="; ".join(failures)))
 
 
 def _fetch(url: str, path: Path, md5: str, deadline: float) -> None:

@@ -1,7 +1,6 @@
 """A panel to try initial weights with: distribution, scale, depth and activation function."""
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +16,7 @@ from torchvision import datasets, transforms
 from .data import find_data
 from .figures import drawing, label, legend_below, show
 from .language import translate
+from .notebook import shell
 from .plots import draw_losses
 from .signals import LayerSignal, describe, draw_signals, first_images, measure
 from .training import LEARNING_RATE, one_thread
@@ -178,8 +178,7 @@ def _controls(chosen: Callable[[Setting], Any]) -> Any:
     Args:
         chosen: called with the setting whenever a control has changed.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if not hasattr(shell, "kernel") or "NBGRADER_EXECUTION" in os.environ:
+    if shell() is None or "NBGRADER_EXECUTION" in os.environ:
         return None
     try:
         import ipywidgets as widgets

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from .figures import COLORS, MARKERS, STYLES, drawing, label, legend_below, show
-from .language import columns, pad, translate
+from .language import translate
+from .notebook import show_table
+from .tables import html_table, text_table
 from .training import Batches, one_thread
 
 # 10 batches of the lesson are 1,000 images: enough for two digits of a deviation.
@@ -62,24 +64,37 @@ class Signals:
     models: dict[str, tuple[LayerSignal, ...]]
 
     def __str__(self) -> str:
-        heads = [translate(text) for text in ("layer", "mean of z", "deviation")]
-        heads += [translate(text) for text in ("gradient: mean", "deviation")]
-        names = [signal.layer for layers in self.models.values() for signal in layers]
-        widths = [max(columns(heads[0]), *map(columns, names))]
-        widths += [max(columns(head), 9) for head in heads[1:]]
-        lines: list[str] = []
-        for name, layers in self.models.items():
-            if len(self.models) > 1:
-                lines += ["", translate(name)] if lines else [translate(name)]
-            lines.append(_row(heads, widths))
-            for signal in layers:
-                figures = (signal.mean, signal.deviation)
-                errors = (signal.gradient_mean, signal.gradient_deviation)
-                texts = [_short(figure) for figure in figures + errors]
-                lines.append(_row([signal.layer, *texts], widths))
-        return "\n".join(lines)
+        parts = [
+            f"{translate(name)}\n{text_table(_heads(), _rows(layers))}"
+            for name, layers in self.models.items()
+        ]
+        return "\n\n".join(parts)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            html_table(translate(name), _heads(), _rows(layers))
+            for name, layers in self.models.items()
+        )
+
+
+def _heads() -> list[str]:
+    heads = ("layer", "mean of z", "deviation of z", "mean of gradient", "deviation of gradient")
+    return [translate(head) for head in heads]
+
+
+def _rows(layers: Sequence[LayerSignal]) -> list[list[str]]:
+    return [
+        [
+            signal.layer,
+            _short(signal.mean),
+            _short(signal.deviation),
+            _short(signal.gradient_mean),
+            _short(signal.gradient_deviation),
+        ]
+        for signal in layers
+    ]
 
 
 def layer_signals(model: Models, loader: DataLoader) -> Signals:
@@ -110,7 +125,7 @@ def layer_signals(model: Models, loader: DataLoader) -> Signals:
         if len(models) > 1:
             legend_below(figure, panels[0])
         show(figure, describe(models))
-    print(signals)
+    show_table(signals)
     return signals
 
 
@@ -230,11 +245,6 @@ def first_images(loader: DataLoader, batches: int) -> tuple[Tensor, Tensor]:
     return torch.cat([images for images, _ in first]), torch.cat([labels for _, labels in first])
 
 
-def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
-    cells = zip(texts, widths, strict=True)
-    return "  ".join(pad(text, width, i > 0) for i, (text, width) in enumerate(cells))
-
-
 def _short(number: float) -> str:
     """Write a number with two or three digits, large ones with commas."""
     size = abs(number)
@@ -244,4 +254,4 @@ def _short(number: float) -> str:
         return f"{float(f'{number:.2g}'):,.0f}"
     if size >= 1:
         return f"{number:.0f}" if size >= 10 else f"{number:.1f}"
-    return f"{number:.2g}" if size >= 1e-3 else f"{number:.1e}"
+    return f"{number:#.2g}" if size >= 1e-3 else f"{number:.1e}"

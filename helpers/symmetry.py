@@ -63,7 +63,7 @@ def gradient_rows(model_list: Models, loader: DataLoader, steps: int = 1) -> dic
         pictures[name] = next(iter(gradients.values()))[:_ROWS_SHOWN].reshape(-1, side, side)
         print(translate(name))
         for (key, gradient), count in zip(gradients.items(), counts[name], strict=True):
-            line = translate("  {layer}: {neurons:3} neurons, {count:3} different rows of gradient")
+            line = translate("  {layer}: {neurons:3} neurons, {count:3} different rows")
             zero = "" if gradient.any() else translate(" (all 0)")
             print(line.format(layer=key, neurons=len(gradient), count=count) + zero)
     _draw_rows(pictures)

@@ -3,8 +3,7 @@
 The models see the same batches and the same dropout masks. Each of them learns as it would alone
 (`helpers.training.train`), but for rounding: the parameters of all lie in one tensor with a
 further dimension in front, and one large product takes the place of many small ones. Batches are
-loaded and masks drawn once for all, and the large products keep several cores, or a GPU, busy
-that a single small model could not.
+loaded and masks drawn once for all, and a large product keeps a GPU busy that small ones do not.
 """
 
 import copy
@@ -18,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from .training import LEARNING_RATE, Batches, progress
+from .progress import progress
+from .training import LEARNING_RATE, Batches
 
 
 def train_together(

@@ -5,8 +5,6 @@ Every model of a comparison gets the same batches in the same order, and a data 
 memory is indexed as a whole rather than converted one image at a time.
 """
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 from torchvision import datasets, transforms
-from tqdm import tqdm
+
+from .progress import progress
 
 LEARNING_RATE = 0.001
 
@@ -138,21 +137,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def progress(batches: Batches, label: str) -> "tqdm[Batch]":
-    """Return `batches` with a progress bar that stays one line and goes when it is done.
-
-    While nbgrader runs a notebook nobody watches, and each update would become a line of the page.
-    """
-    return tqdm(
-        batches,
-        desc=label,
-        total=len(batches),
-        unit="batch",
-        file=sys.stdout,
-        leave=False,
-        mininterval=0.5,
-        ncols=78,
-        disable="NBGRADER_EXECUTION" in os.environ,
-    )

@@ -10,6 +10,8 @@ from grading import sandbox
 from grading.commands import run_nbgrader
 
 ASSIGNMENT = "weight_initialization"
+# The same assignment in English and in Chinese; the notebooks have one name.
+EDITIONS = (ASSIGNMENT, f"{ASSIGNMENT}_zh")
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 
 Notebook = dict[str, Any]

@@ -16,9 +16,11 @@ from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 from torchvision import datasets, transforms
 
 import helpers
+from helpers.progress import progress
 from helpers.training import Batches, accuracy, one_thread
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
+from tests.scratch_course import EDITIONS
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 
@@ -307,6 +309,46 @@ def _shown(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return figures
 
 
+class TestProgress:
+    def test_in_a_notebook_it_is_one_line_that_ends_empty(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+        monkeypatch.setattr("helpers.progress._INTERVAL", 0.0)
+        shell = type("Shell", (), {"kernel": object(), "execution_count": 3})()
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+        sent: list[dict] = []
+        monkeypatch.setattr(
+            "IPython.display.display", lambda bundle, **more: sent.append(bundle | more)
+        )
+        for name in ("first", "<second>"):
+            assert list(progress([7, 8], name)) == [7, 8]
+        assert [message["text/plain"] for message in sent] == [
+            "first: 0 %",
+            "first: 50 %",
+            "",
+            "<second>: 0 %",
+            "<second>: 50 %",
+            "",
+        ]
+        assert "&lt;second&gt;" in sent[3]["text/html"]
+        assert len({message["display_id"] for message in sent}) == 1
+        assert [message["update"] for message in sent] == [False] + 5 * [True]
+        shell.execution_count = 4
+        list(progress([7], "in the next cell"))
+        assert not sent[6]["update"]
+
+    def test_in_a_terminal_it_is_a_bar_and_in_grading_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+        assert list(progress([1, 2], "label")) == [1, 2]
+        assert "label" in capsys.readouterr().out
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+        assert list(progress([1, 2], "label")) == [1, 2]
+        assert capsys.readouterr().out == ""
+
+
 class TestPlots:
     @pytest.mark.parametrize("values", [np.zeros([4, 5]), torch.ones(20, requires_grad=True)])
     def test_hist_dist_has_half_as_many_bins_as_values(
@@ -437,9 +479,12 @@ class TestSelfCheck:
         assert "nothing here is graded" in capsys.readouterr().out
 
 
-def test_the_source_has_every_file_of_helpers() -> None:
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_source_has_every_file_of_helpers(edition: str) -> None:
     # nbgrader copies what lies in source/: links there keep one truth.
-    links = COURSE_ROOT / "source" / "weight_initialization" / "helpers"
-    wanted = {path.name for path in (COURSE_ROOT / "helpers").glob("*.py")}
-    assert {path.name for path in links.glob("*.py")} == wanted
-    assert all(path.resolve().parent == COURSE_ROOT / "helpers" for path in links.glob("*.py"))
+    links = [
+        path for path in (COURSE_ROOT / "source" / edition / "helpers").iterdir() if path.suffix
+    ]
+    wanted = {path.name for path in (COURSE_ROOT / "helpers").iterdir() if path.suffix}
+    assert {path.name for path in links} == wanted
+    assert all(path.resolve().parent == COURSE_ROOT / "helpers" for path in links)

@@ -19,15 +19,17 @@ from nbclient import NotebookClient
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,
+    EDITIONS,
     Notebook,
     ScratchCourse,
     cells_by_grade_id,
-    instructors_notebook,
     read_notebook,
     solve,
 )
+from tests.submissions import without_comparisons
 
-RELEASE = COURSE_ROOT / "release" / ASSIGNMENT
+RELEASES = COURSE_ROOT / "release"
+RELEASE = RELEASES / ASSIGNMENT
 HELPERS = COURSE_ROOT / "helpers"
 # Made by Python and Jupyter where somebody has opened the notebook; never part of the release.
 _LEFTOVERS = {"__pycache__", ".ipynb_checkpoints", "data"}
@@ -42,58 +44,71 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def student_notebook() -> Notebook:
-    return read_notebook(RELEASE / f"{ASSIGNMENT}.ipynb")
+def student_notebook(edition: str = ASSIGNMENT) -> Notebook:
+    return read_notebook(RELEASES / edition / f"{ASSIGNMENT}.ipynb")
 
 
+def source_notebook(edition: str) -> Notebook:
+    return read_notebook(COURSE_ROOT / "source" / edition / f"{ASSIGNMENT}.ipynb")
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
 class TestBuild:
-    def test_building_again_changes_nothing(self, tmp_path: Path) -> None:
+    def test_building_again_changes_nothing(self, tmp_path: Path, edition: str) -> None:
         course = ScratchCourse(tmp_path, data="")
-        tracked = tree(RELEASE)
-        course.nbgrader("generate_assignment", ASSIGNMENT)
-        first = tree(course.release)
+        tracked = tree(RELEASES / edition)
+        course.nbgrader("generate_assignment", edition)
+        built = course.root / "release" / edition
+        first = tree(built)
         assert sorted(first) == sorted(tracked)
         changed = [name for name in first if first[name] != tracked[name]]
         assert not changed, "release/ is behind source/ or helpers/: run `make release`"
-        course.nbgrader("generate_assignment", ASSIGNMENT, "--force")
-        assert tree(course.release) == first
+        course.nbgrader("generate_assignment", edition, "--force")
+        assert tree(built) == first
 
-    def test_files_are_ordinary_and_readable(self) -> None:
-        for path in RELEASE.rglob("*"):
+    def test_files_are_ordinary_and_readable(self, edition: str) -> None:
+        for path in (RELEASES / edition).rglob("*"):
             assert not path.is_symlink(), path
             mode = path.stat().st_mode
             if path.is_file() and not _LEFTOVERS & set(path.parts):
                 assert stat.S_IMODE(mode) & 0o111 == 0, f"{path} is executable"
                 assert mode & stat.S_IRUSR
 
-    def test_nothing_but_what_a_student_needs(self) -> None:
-        names = set(tree(RELEASE))
+    def test_nothing_but_what_a_student_needs(self, edition: str) -> None:
+        names = set(tree(RELEASES / edition))
         helpers = {f"helpers/{name}" for name in tree(HELPERS)}
         figures = {name for name in names if name.startswith("figures/")}
-        assert names == {f"{ASSIGNMENT}.ipynb", "requirements.txt"} | helpers | figures
+        language = {"language.txt"} if edition != ASSIGNMENT else set()
+        lesson = {f"{ASSIGNMENT}.ipynb", "requirements.txt"}
+        assert names == lesson | language | helpers | figures
         assert all(name.endswith((".svg", ".png")) for name in figures)
 
-    def test_helpers_are_the_same_byte_for_byte(self) -> None:
-        assert tree(RELEASE / "helpers") == tree(HELPERS)
+    def test_helpers_are_the_same_byte_for_byte(self, edition: str) -> None:
+        assert tree(RELEASES / edition / "helpers") == tree(HELPERS)
 
-    def test_every_figure_is_used_and_there(self) -> None:
-        text = "\n".join(cell["source"] for cell in student_notebook()["cells"])
+    def test_every_figure_is_used_and_there(self, edition: str) -> None:
+        text = "\n".join(cell["source"] for cell in student_notebook(edition)["cells"])
         used = set(re.findall(r"figures/[\w.-]+", text))
-        assert used == {name for name in tree(RELEASE) if name.startswith("figures/")}
+        names = tree(RELEASES / edition)
+        assert used == {name for name in names if name.startswith("figures/")}
 
-    def test_no_outputs_and_stable_ids(self) -> None:
-        cells = student_notebook()["cells"]
+    def test_no_outputs_and_stable_ids(self, edition: str) -> None:
+        cells = student_notebook(edition)["cells"]
         assert len({cell["id"] for cell in cells}) == len(cells)
-        source_ids = [cell["id"] for cell in instructors_notebook()["cells"]]
+        source_ids = [cell["id"] for cell in source_notebook(edition)["cells"]]
         assert [cell["id"] for cell in cells] == source_ids
         for cell in cells:
             assert cell.get("outputs", []) == []
             assert cell.get("execution_count") is None
 
 
-def without_secrets(cell: dict[str, Any]) -> str:
+# What stands in place of a written answer.
+_TEXT_STUBS = dict(zip(EDITIONS, ("Write your answer here.", "请在这里作答。"), strict=True))
+
+
+def without_secrets(cell: dict[str, Any], edition: str) -> str:
     """What a source cell must look like in the release, worked out anew: lines between marks go."""
-    stub = "# Write your code here." if cell["cell_type"] == "code" else "Write your answer here."
+    stub = "# Write your code here." if cell["cell_type"] == "code" else _TEXT_STUBS[edition]
     secret = False
     lines = []
     for line in cell["source"].split("\n"):
@@ -116,22 +131,26 @@ class TestSecrets:
 
     @pytest.mark.parametrize(
         "secret",
-        ["grader_tests", "BEGIN SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "rubric"],
+        ["grader_tests", "BEGIN SOLUTION", "HIDDEN TESTS", "MARK SCHEME", "rubric", "评分标准"],
     )
-    def test_word_appears_nowhere(self, secret: str) -> None:
-        for name, content in tree(RELEASE).items():
+    @pytest.mark.parametrize("edition", EDITIONS)
+    def test_word_appears_nowhere(self, secret: str, edition: str) -> None:
+        for name, content in tree(RELEASES / edition).items():
             if name.startswith("figures/"):
                 continue
             assert secret.lower() not in content.decode().lower(), f"{secret} in {name}"
 
-    def test_cells_are_the_sources_without_what_is_secret(self) -> None:
-        released = student_notebook()["cells"]
-        for cell, source in zip(released, instructors_notebook()["cells"], strict=True):
-            assert cell["source"] == without_secrets(source)
+    @pytest.mark.parametrize("edition", EDITIONS)
+    def test_cells_are_the_sources_without_what_is_secret(self, edition: str) -> None:
+        released = student_notebook(edition)["cells"]
+        for cell, source in zip(released, source_notebook(edition)["cells"], strict=True):
+            assert cell["source"] == without_secrets(source, edition)
 
-    def test_solution_is_not_given_away(self) -> None:
-        text = "".join(content.decode() for name, content in tree(RELEASE).items() if ".py" in name)
-        text += "".join(cell["source"] for cell in student_notebook()["cells"])
+    @pytest.mark.parametrize("edition", EDITIONS)
+    def test_solution_is_not_given_away(self, edition: str) -> None:
+        files = tree(RELEASES / edition)
+        text = "".join(content.decode() for name, content in files.items() if ".py" in name)
+        text += "".join(cell["source"] for cell in student_notebook(edition)["cells"])
         assert "normal_(" not in text
         assert "model_default = " not in text
 
@@ -215,9 +234,11 @@ def lone_kernel(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Iter
         yield name
 
 
-def run_alone(notebook: Notebook, folder: Path, kernel: str) -> list[dict[str, object]]:
+def run_alone(
+    notebook: Notebook, folder: Path, kernel: str, edition: str = ASSIGNMENT
+) -> list[dict[str, object]]:
     """Run a notebook in a copy of the release; return the outputs of its code cells."""
-    for name, content in tree(RELEASE).items():
+    for name, content in tree(RELEASES / edition).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     document = nbformat.from_dict(notebook)
@@ -243,6 +264,19 @@ class TestSelfContained:
         shown = str(outputs)
         assert "image/png" in shown
         assert shown.count("validation accuracy") >= 1
+
+    def test_the_chinese_edition_speaks_chinese(self, tmp_path: Path, lone_kernel: str) -> None:
+        edition = EDITIONS[1]
+        notebook = student_notebook(edition)
+        solve(notebook)
+        # The English run above is the same code; here what is printed and drawn counts.
+        without_comparisons(notebook)
+        outputs = run_alone(notebook, tmp_path, lone_kernel, edition)
+        assert [output for output in outputs if output["output_type"] == "error"] == []
+        shown = str(outputs)
+        assert "weights_init_normal 的自检结果：正确" in shown
+        assert "验证准确率" in shown
+        assert "初始权重" in shown
 
     def test_empty_stubs_are_explained_not_traced_back(
         self, tmp_path: Path, lone_kernel: str

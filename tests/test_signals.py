@@ -113,7 +113,7 @@ class TestSymmetry:
         # Some neurons stay silent for a whole batch and share a gradient of 0.
         assert min(counts["random"][:2]) > 60
         told = capsys.readouterr().out
-        assert "fc1: 256 neurons,   1 different rows of gradient (all 0)" in told
+        assert "fc1: 256 neurons,   1 different rows (all 0)" in told
 
 
 class TestLab:

@@ -17,6 +17,7 @@ from grading.notebook_format import NotebookFormatError, canonical, format_paths
 
 COURSE = Path(__file__).parent.parent
 SOURCE = COURSE / "source" / "weight_initialization"
+CHINESE = COURSE / "source" / "weight_initialization_zh"
 TEXT = (SOURCE / "weight_initialization.ipynb").read_text(encoding="utf-8")
 
 SECTIONS = [
@@ -36,6 +37,7 @@ SECTIONS = [
     "## Optional: What larger networks change",
     "## Handing in",
 ]
+HAN = "[\u4e00-\u9fff]"
 # Names that students, hidden tests and other editions rely on.
 NAMES = {
     "batch_size",
@@ -201,8 +203,111 @@ class TestPictures:
     def test_script_draws_the_same_bytes(self, tmp_path: Path) -> None:
         script = COURSE / "docs" / "draw_figures.py"
         subprocess.run([sys.executable, str(script), str(tmp_path)], check=True)
-        for path in (SOURCE / "figures").iterdir():
-            assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+        for edition in (SOURCE, CHINESE):
+            for path in (edition / "figures").iterdir():
+                drawn = tmp_path / edition.name / "figures" / path.name
+                assert drawn.read_bytes() == path.read_bytes(), path.name
+
+    def test_chinese_pictures_hold_no_english_words(self) -> None:
+        english = {"inputs", "weights", "batch", "training loss", "scores", "neurons"}
+        for path in (CHINESE / "figures").iterdir():
+            words = re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"))
+            assert words, path.name
+            assert all(re.search(HAN, word) for word in words)
+            # matplotlib keeps the words of outlines as comments.
+            comments = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+            assert not english & set(comments), path.name
+
+
+class TestEditions:
+    """The Chinese edition is the same assignment in other words."""
+
+    @pytest.fixture(scope="class")
+    def pairs(self) -> list[tuple[NotebookNode, NotebookNode]]:
+        text = (CHINESE / "weight_initialization.ipynb").read_text(encoding="utf-8")
+        assert canonical(text) == text
+        english, chinese = (nbformat.reads(each, as_version=4) for each in (TEXT, text))
+        assert english.metadata == chinese.metadata
+        return list(zip(english.cells, chinese.cells, strict=True))
+
+    def test_same_cells_metadata_and_points(
+        self, pairs: list[tuple[NotebookNode, NotebookNode]]
+    ) -> None:
+        for english, chinese in pairs:
+            assert english.id == chinese.id
+            assert english.cell_type == chinese.cell_type
+            assert english.metadata == chinese.metadata
+
+    def test_same_code(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
+        code = [(english, chinese) for english, chinese in pairs if english.cell_type == "code"]
+        assert len(code) > 20
+        for english, chinese in code:
+            assert english.source == chinese.source, english.id
+
+    def test_prose_says_the_same(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
+        """What language does not touch agrees: headings, formulas, code, pictures, list items."""
+        for english, chinese in pairs:
+            if english.cell_type == "code":
+                continue
+            assert re.search(HAN, chinese.source), chinese.id
+            paragraphs = [len(cell.source.split("\n\n")) for cell in (english, chinese)]
+            assert paragraphs[0] == paragraphs[1], english.id
+            for pattern in (
+                r"(?m)^#+(?= )",
+                r"(?m)^(?:-|\d\.) ",
+                r"\]\((?!#)([^)]*)\)",
+                r"(?s)\$\$.*?\$\$",
+                r"(?m)^### (?:BEGIN|END).*$",
+            ):
+                found = [re.findall(pattern, cell.source) for cell in (english, chinese)]
+                assert found[0] == found[1], (english.id, pattern)
+            # Sentences are put in another order now and then, so the order may differ here.
+            for pattern in (r"`[^`]+`", r"\$[^$\n]+\$"):
+                found = [sorted(set(re.findall(pattern, c.source))) for c in (english, chinese)]
+                assert found[0] == found[1], (english.id, pattern)
+
+    def test_figures_in_the_text_agree(
+        self, pairs: list[tuple[NotebookNode, NotebookNode]]
+    ) -> None:
+        for english, chinese in pairs:
+            if english.cell_type == "markdown":
+                found = [set(re.findall(r"\d+\.\d+", c.source)) for c in (english, chinese)]
+                assert found[0] == found[1], english.id
+
+    def test_links_lead_to_headings(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
+        prose = "\n".join(cell.source for _, cell in pairs if cell.cell_type == "markdown")
+        anchors = {line.replace(" ", "-") for line in re.findall(r"(?m)^#+ (.+)$", prose)}
+        links = re.findall(r"\]\(#([^)]*)\)", prose)
+        assert len(links) == 4
+        assert set(links) <= anchors
+
+    def test_punctuation_is_chinese(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
+        for _, cell in pairs:
+            if cell.cell_type == "markdown":
+                prose = re.sub(r"`[^`]*`|\$[^$]*\$|\]\([^)]*\)", "", cell.source)
+                assert not re.findall(rf"{HAN}[,:;?!(]|[,:;?!]{HAN}|\d[,;:][A-Za-z]", prose), (
+                    cell.id
+                )
+                # CommonMark ends no emphasis between a punctuation mark and a letter.
+                for _, inside, after in re.findall(r"(\*\*?)([^*\n]+)\1(.?)", prose):
+                    ends_in_a_mark = inside[-1] in "。，：；？！）"
+                    assert not (ends_in_a_mark and after.strip()), (cell.id, inside)
+
+    def test_files_beside_the_notebook(self) -> None:
+        assert (CHINESE / "language.txt").read_text(encoding="utf-8") == "zh\n"
+        for name in ("figures", "helpers"):
+            assert sorted(path.name for path in (CHINESE / name).iterdir()) == sorted(
+                path.name for path in (SOURCE / name).iterdir()
+            )
+        packages = [
+            [
+                line
+                for line in (folder / "requirements.txt").read_text().splitlines()
+                if "#" not in line
+            ]
+            for folder in (SOURCE, CHINESE)
+        ]
+        assert packages[0] == packages[1]
 
 
 def _notebook(*cells: dict[str, object]) -> str:

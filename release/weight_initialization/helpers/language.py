@@ -1,16 +1,18 @@
 """The language in which helpers speak: the one that the assignment's folder names.
 
 A file `language.txt` beside the notebook holds `zh` for Chinese or `en` for English; without it
-the language is English. The texts in this package are English. `translate` looks them up in
-`helpers.chinese`, as gettext would in its catalog.
+the language is English. The texts in this package are English; `translate` looks them up in the
+catalog `chinese.json`, as gettext would. Titles and labels that the lesson's own cells give are in
+the catalog too, because the editions have the same cells.
 """
 
+import functools
+import json
 import unicodedata
 from pathlib import Path
 
-from .chinese import CHINESE
-
 FILE = "language.txt"
+_CATALOG = Path(__file__).with_name("chinese.json")
 
 
 class LanguageError(Exception):
@@ -43,7 +45,13 @@ def translate(text: str) -> str:
     Args:
         text: an English text, with its {places} still to be filled by `str.format`.
     """
-    return CHINESE.get(text, text) if language() == "zh" else text
+    return _chinese().get(text, text) if language() == "zh" else text
+
+
+@functools.cache
+def _chinese() -> dict[str, str]:
+    catalog: dict[str, str] = json.loads(_CATALOG.read_text(encoding="utf-8"))
+    return catalog
 
 
 def pad(text: str, width: int, right: bool = False) -> str:

@@ -1,12 +1,13 @@
 """What a comparison of initial weights found: its runs, shown as a table."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .language import columns, pad, translate
+from .language import translate
+from .tables import html_table, text_table
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Comparison:
     epochs: int
 
     def __str__(self) -> str:
-        return f"{self._caption()}\n{_text(self._heads(), self._rows())}"
+        return f"{self._caption()}\n{text_table(self._heads(), self._rows())}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return _html(self._caption(), self._heads(), self._rows())
+        return html_table(self._caption(), self._heads(), self._rows())
 
     def _caption(self) -> str:
         return translate("After {epochs} on {data}:").format(**self._circumstances())
@@ -97,7 +98,16 @@ class SeedComparison(Comparison):
         return float(differences.mean()), float(error)
 
     def __str__(self) -> str:
-        lines = [super().__str__()]
+        return "\n".join([super().__str__(), *self._differences()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        differences = "<br>".join(html.escape(line) for line in self._differences())
+        return f"{super()._repr_html_()}<p>{differences}</p>"
+
+    def _differences(self) -> list[str]:
+        lines = []
         first, *others = self.groups
         for other in others:
             mean, error = self.difference(other, first)
@@ -109,9 +119,7 @@ class SeedComparison(Comparison):
                     other=translate(other), first=translate(first), mean=mean, error=error
                 )
             )
-        return "\n".join(lines)
-
-    __repr__ = __str__
+        return lines
 
     def _caption(self) -> str:
         caption = translate("After {epochs} on {data}, {count} seeds (mean, lowest to highest):")
@@ -159,7 +167,7 @@ def show_results(names: Mapping[str, object]) -> None:
     ]
     rows = [_row_of(run) for comparison in comparisons for run in comparison.runs]
     print(
-        _text(
+        text_table(
             [translate(head) for head in heads],
             [[name, loss, accuracy] for name, accuracy, loss in rows],
         )
@@ -169,24 +177,3 @@ def show_results(names: Mapping[str, object]) -> None:
 def _row_of(run: Run) -> list[str]:
     accuracy, loss = f"{run.validation_accuracy:.2f} %", f"{run.training_loss:.3f}"
     return [translate(run.label), accuracy, loss]
-
-
-def _text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table in columns, the first one to the left and the others to the right."""
-    widths = [max(columns(line[i]) for line in (heads, *rows)) for i in range(len(heads))]
-    lines = []
-    for line in (heads, *rows):
-        cells = zip(line, widths, strict=True)
-        lines.append("  ".join(pad(cell, width, i > 0) for i, (cell, width) in enumerate(cells)))
-    return "\n".join(lines)
-
-
-def _html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        f"<table><caption>{html.escape(caption.rstrip(':：'))}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )

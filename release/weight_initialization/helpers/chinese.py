@@ -1,3 +1,0 @@
-"""placeholder"""
-
-CHINESE: dict[str, str] = {}

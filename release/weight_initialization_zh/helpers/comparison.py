@@ -1,0 +1,256 @@
+"""Compares initial weights: trains models that differ in nothing else, and shows how they learn."""
+
+import copy
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from . import stand_in
+from .language import translate
+from .notebook import show_table
+from .plots import plot_losses
+from .recorded import Outcome, RecordedRuns
+from .results import Comparison, Run, SeedComparison
+from .seed import set_seed
+from .together import train_together
+from .training import Batches, accuracy, one_thread, train
+
+EPOCHS = 2
+# The loss of one batch of 100 images scatters by about a fifth from batch to batch. The mean of
+# the last 100 batches is what "training loss" means here.
+LAST_BATCHES = 100
+
+Maker = Callable[[], nn.Module]
+
+
+class ComparisonError(Exception):
+    """A comparison was asked for that cannot be made."""
+
+
+def compare_init_weights(
+    model_list: Sequence[tuple[nn.Module | Maker, str]],
+    plot_title: str,
+    train_loader: DataLoader,
+    valid_loader: DataLoader,
+    plot_n_batches: int = 100,
+    *,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    epochs: int = EPOCHS,
+) -> Comparison:
+    """Train models that differ in their initial weights alone, and compare how they learn.
+
+    Each model is copied, and the copy is trained for 2 epochs; the models handed in stay as they
+    are. All of them see the same batches in the same order and, if they have one architecture,
+    the same dropout masks. A plot shows the training loss of the first batches, where
+    initialization tells most; then validation accuracy and training loss at the end are
+    shown as a table. Training loss is the mean of the last 100 batches.
+
+    One run of each cannot say that one initialization beats another. With `seeds`, each entry of
+    the list is a function that makes a model, and it is called under each seed: the models of one
+    label differ in what was drawn. All are trained at once; plot and table then show mean and
+    spread.
+
+    Args:
+        model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
+            function takes nothing and returns a new model.
+        plot_title: the title of the plot.
+        train_loader: batches of images and class labels to train on.
+        valid_loader: batches to measure the accuracy on.
+        plot_n_batches: how many batches the plot shows.
+        seed: decides the order of the batches and the dropout masks.
+        seeds: seeds to make models under, or how many of them, from 0 upward.
+        epochs: how many epochs each model is trained for.
+
+    Returns:
+        The comparison, a `SeedComparison` with `seeds`; as the last line of a cell it shows itself
+        as a table.
+
+    Raises:
+        ComparisonError: an argument is not as described, or a loader gives no batches.
+    """
+    several = seeds is not None
+    _check(model_list, several)
+    _check_number(plot_n_batches, "plot_n_batches")
+    _check_number(epochs, "epochs")
+    numbers = _seeds(seeds)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        train_batches = Batches(train_loader, device, epochs)
+        valid_batches = Batches(valid_loader, device)
+    if not len(train_batches) or not len(valid_batches):
+        raise ComparisonError(
+            translate(
+                "train_loader and valid_loader must each give batches; they give {train} and "
+                "{valid}."
+            ).format(train=len(train_batches), valid=len(valid_batches))
+        )
+    names = [name for _, name in model_list]
+    if several:
+        makers = [(thing, name) for thing, name in model_list if not isinstance(thing, nn.Module)]
+        models = _make(makers, numbers)
+        suffixes = [f", {translate('seed')} {number}" for number in numbers]
+    else:
+        models = [copy.deepcopy(thing) for thing, _ in model_list if isinstance(thing, nn.Module)]
+        suffixes = [""]
+    labels = [name + suffix for name in names for suffix in suffixes]
+    initial = [_weights(model) for model in models]
+    models = [model.to(device) for model in models]
+    recorded = RecordedRuns(train_batches, valid_batches, seed)
+    if several:
+
+        def train_all() -> Outcome:
+            losses = train_together(models, train_batches, translate("all models"), seed)
+            return losses, np.array([accuracy(model, valid_batches) for model in models])
+
+        with one_thread():
+            outcomes = [recorded.reuse(train_all, models)]
+    else:
+
+        def train_one(model: nn.Module, name: str) -> Outcome:
+            losses = np.array([train(model, train_batches, translate(name), seed)])
+            return losses, np.array([accuracy(model, valid_batches)])
+
+        with one_thread():
+            outcomes = [
+                recorded.reuse(partial(train_one, model, name), [model])
+                for model, name in zip(models, names, strict=True)
+            ]
+    losses = np.concatenate([of for of, _ in outcomes])
+    accuracies = np.concatenate([of for _, of in outcomes]).tolist()
+    runs = tuple(
+        Run(label, of_one, train_batches.per_epoch, _mean_of_last(of_one), reached, weights)
+        for label, of_one, reached, weights in zip(labels, losses, accuracies, initial, strict=True)
+    )
+    size = len(suffixes)
+    groups = {name: runs[i * size : (i + 1) * size] for i, name in enumerate(names)}
+    data = _name_of_data(train_loader)
+    comparison = (
+        SeedComparison(plot_title, runs, data, epochs, numbers, groups)
+        if several
+        else Comparison(plot_title, runs, data, epochs)
+    )
+    curves = {name: np.array([run.losses for run in group]) for name, group in groups.items()}
+    plot_losses(plot_title, {name: of[:, :plot_n_batches] for name, of in curves.items()})
+    show_table(comparison)
+    return comparison
+
+
+def _weights(model: nn.Module) -> dict[str, np.ndarray]:
+    return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
+
+
+def _mean_of_last(losses: np.ndarray) -> float:
+    return float(losses[-LAST_BATCHES:].mean())
+
+
+def _make(makers: Sequence[tuple[Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
+    """Make a model of each kind under each seed; the generators are then as they were before."""
+    models = []
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        for maker, name in makers:
+            for seed in seeds:
+                set_seed(seed)
+                model = maker()
+                if not isinstance(model, nn.Module):
+                    raise ComparisonError(
+                        translate(
+                            "With seeds=, the function given for {label!r} should return a model; "
+                            "it returned {found}."
+                        ).format(label=name, found=_short(model))
+                    )
+                models.append(model)
+    random.setstate(python_state)
+    np.random.set_state(numpy_state)
+    shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
+    if any(other != shapes[0] for other in shapes):
+        raise ComparisonError(
+            translate("With seeds=, all models need the same architecture: they train together.")
+        )
+    return models
+
+
+def _seeds(seeds: object) -> tuple[int, ...]:
+    numbers = tuple(range(seeds)) if isinstance(seeds, int) else seeds
+    if seeds is None:
+        return ()
+    if (
+        not isinstance(numbers, Sequence)
+        or isinstance(numbers, str)
+        or len(set(numbers)) < 2
+        or len(set(numbers)) < len(numbers)
+    ):
+        raise ComparisonError(
+            translate(
+                "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
+                "{found!r}."
+            ).format(found=seeds)
+        )
+    return tuple(numbers)
+
+
+def _check(model_list: object, several: bool) -> None:
+    wanted = translate('compare_init_weights wants a list of pairs, such as [(model, "its label")]')
+    if not isinstance(model_list, Sequence) or isinstance(model_list, str) or not model_list:
+        raise ComparisonError(
+            translate("{wanted}; it was given {found}.").format(
+                wanted=wanted, found=_short(model_list)
+            )
+        )
+    for pair in model_list:
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+            raise ComparisonError(
+                translate("{wanted}; one entry is {found}.").format(
+                    wanted=wanted, found=_short(pair)
+                )
+            )
+        thing, label = pair
+        if several and (isinstance(thing, nn.Module) or not callable(thing)):
+            raise ComparisonError(
+                translate(
+                    "With seeds=, each pair holds a function that makes a new model, such as "
+                    "lambda: Net().apply(weights_init_uniform_rule); one entry holds {found}."
+                ).format(found=_short(thing))
+            )
+        if not isinstance(label, str) or not (several or isinstance(thing, nn.Module)):
+            raise ComparisonError(
+                translate(
+                    "{wanted}: first the model, then its label; one entry holds {first} and "
+                    "{second}."
+                ).format(wanted=wanted, first=_short(thing), second=_short(label))
+            )
+    labels = [label for _, label in model_list]
+    if len(set(labels)) < len(labels):
+        raise ComparisonError(
+            translate("Each model needs a label of its own; the labels were {labels}.").format(
+                labels=labels
+            )
+        )
+
+
+def _check_number(value: object, name: str) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ComparisonError(
+            translate("{name} is a whole number, 1 or more; it was {found!r}.").format(
+                name=name, found=value
+            )
+        )
+
+
+def _short(value: object) -> str:
+    return "None" if value is None else translate("a {kind}").format(kind=type(value).__name__)
+
+
+def _name_of_data(loader: DataLoader) -> str:
+    root = getattr(loader.dataset, "root", None)
+    if root is not None and stand_in.is_stand_in(root):
+        return "the STAND-IN (not Fashion-MNIST)"
+    name = type(loader.dataset).__name__
+    return "Fashion-MNIST" if name == "FashionMNIST" else name

@@ -1,0 +1,195 @@
+"""Finds Fashion-MNIST: a folder you name, the local `data/`, a download, or a drawn stand-in.
+
+`torchvision.datasets.FashionMNIST` does the loading. This module only answers where the files
+are, and makes sure that they are what they claim to be.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from . import stand_in
+from .download import DownloadError, download
+from .language import translate
+
+RAW = Path("FashionMNIST") / "raw"
+
+# MD5 of the four official files, unpacked and as they are distributed. The second column is what
+# https://github.com/zalandoresearch/fashion-mnist and torchvision list.
+FILES = {
+    "train-images-idx3-ubyte": (
+        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    ),
+    "train-labels-idx1-ubyte": (
+        "9018921c3c673c538a1fc5bad174d6f9",
+        "25c81989df183df01b3e8a0aad5dffbe",
+    ),
+    "t10k-images-idx3-ubyte": (
+        "8181f5470baa50b63fa0f6fddb340f0a",
+        "bef4ecab320f06d8554ea6380940ec79",
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "15d484375f8d13e6eb1aabb0c3f46965",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+    ),
+}
+
+
+class DataError(Exception):
+    """The data files are missing, damaged or truncated."""
+
+
+def find_data() -> str:
+    """Find the data set and say in one line which it is.
+
+    Looked for in this order: the folder that the environment variable `FASHION_MNIST` names; a
+    folder `data` here or in the course's root; a download into `data`; and, where none of these
+    can be had, the stand-in, ten garment shapes drawn by this package.
+
+    Returns:
+        The folder to hand to `torchvision.datasets.FashionMNIST` as `root`.
+
+    Raises:
+        DataError: the files of the named or the local folder are incomplete or damaged.
+    """
+    folder, remark = _locate()
+    if stand_in.is_stand_in(folder):
+        print(f"{remark}{translate(stand_in.ANNOUNCEMENT)}")
+    else:
+        print(translate("Data: Fashion-MNIST, 60,000 training and 10,000 test images."))
+    return str(folder)
+
+
+def _locate() -> tuple[Path, str]:
+    """Return the data folder and what to say of the sources that failed."""
+    named = os.environ.get("FASHION_MNIST")
+    if named:
+        folder = Path(named).expanduser()
+        if stand_in.is_stand_in(folder):
+            return folder, ""
+        if not _files_in(folder):
+            raise DataError(
+                translate(
+                    "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
+                    "Name a folder that holds FashionMNIST/raw, or unset the variable."
+                ).format(folder=folder, raw=folder / RAW)
+            )
+        return _ready(folder), ""
+
+    local = Path.cwd() / "data"
+    places = [local, *_course_data()]
+    for folder in places:
+        if _files_in(folder):
+            return _ready(folder), ""
+    for folder in places:
+        if stand_in.is_stand_in(folder / stand_in.FOLDER):
+            return folder / stand_in.FOLDER, ""
+
+    try:
+        download(local / RAW, {f"{name}.gz": md5s[1] for name, md5s in FILES.items()})
+    except DownloadError as error:
+        folder = local / stand_in.FOLDER
+        stand_in.write(folder)
+        return folder, f"{error}\n"
+    _unpack(local, local)
+    return local, ""
+
+
+def _course_data() -> list[Path]:
+    """Return the course's own `data`, if this notebook lies in an nbgrader course.
+
+    Submissions of a whole class then share one copy, instead of each having its own.
+    """
+    here = Path.cwd()
+    roots = [folder for folder in here.parents if (folder / "nbgrader_config.py").is_file()]
+    return [folder / "data" for folder in roots[:1]]
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    """Map the name of each data file that is in `folder`, packed or not, to its path."""
+    found = {}
+    for name in FILES:
+        for candidate in (folder / RAW / name, folder / RAW / f"{name}.gz"):
+            if candidate.is_file():
+                found[name] = candidate
+                break
+    return found
+
+
+def _ready(folder: Path) -> Path:
+    """Check the files in `folder`; return a folder that holds them checked and unpacked."""
+    found = _files_in(folder)
+    missing = sorted(set(FILES) - set(found))
+    if missing:
+        raise DataError(
+            translate(
+                "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
+                "the same with .gz). Copy the missing files there, or remove the folder to have "
+                "them downloaded."
+            ).format(raw=folder / RAW, found=len(found), missing=", ".join(missing))
+        )
+    for name, path in found.items():
+        _check(path, FILES[name][path.suffix == ".gz"])
+    if all(path.suffix != ".gz" for path in found.values()):
+        return folder
+    unpacked = _cache()
+    _unpack(folder, unpacked)
+    return unpacked
+
+
+def _check(path: Path, md5: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found != md5:
+        raise DataError(
+            translate(
+                "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
+                "({size:,} bytes were found). Delete this file and copy or download it again."
+            ).format(path=path, found=found, expected=md5, size=path.stat().st_size)
+        )
+
+
+def _unpack(source: Path, target: Path) -> None:
+    """Write the unpacked files of `source` into `target`, leaving those already right there."""
+    (target / RAW).mkdir(parents=True, exist_ok=True)
+    for name, path in _files_in(source).items():
+        destination = target / RAW / name
+        md5 = FILES[name][0]
+        if destination.is_file():
+            with destination.open("rb") as file:
+                if hashlib.file_digest(file, "md5").hexdigest() == md5:
+                    continue
+        # Another notebook may be doing the same: each writes a file of its own and moves it into
+        # place in one step.
+        with (
+            gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed,
+            tempfile.NamedTemporaryFile(dir=destination.parent, delete=False) as partial,
+        ):
+            shutil.copyfileobj(packed, partial)
+        _check(Path(partial.name), md5)
+        os.chmod(partial.name, 0o644)
+        os.replace(partial.name, destination)
+
+
+def _cache() -> Path:
+    """Return a folder of this user's for unpacked files; the named folder may be read-only."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "weight-initialization"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"weight-initialization-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    try:
+        find_data()
+    except DataError as error:
+        sys.exit(f"Error: {error}")

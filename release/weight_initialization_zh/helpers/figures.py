@@ -1,0 +1,128 @@
+"""Puts figures on the screen: with a description in a notebook, in a window, or not at all."""
+
+import base64
+import functools
+import html
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .language import columns, language, translate
+
+# Okabe and Ito's palette (2008), which people with any kind of color vision can tell apart,
+# without its yellow, too pale for a line. Styles and markers repeat what the colors say.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+STYLES = ["-", "--", "-.", ":"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+
+# Points of an image per inch, and of a page (CSS counts 96 to the inch): an image with more
+# points than the page gives it stays sharp on a fine screen.
+_IMAGE_DPI, _PAGE_DPI = 125, 96
+
+# Fonts with simplified Chinese characters: of Linux, Windows and macOS.
+_CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "STHeiti",
+    "Arial Unicode MS",
+    "Noto Sans CJK JP",
+)
+
+
+@functools.cache
+def chinese_font() -> str | None:
+    """Return the name of an installed font that has Chinese characters, or None."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in _CHINESE_FONTS if name in installed), None)
+
+
+def label(text: str) -> str:
+    """Return `text` in the assignment's language, or in English where no font could show that."""
+    return text if chinese_font() is None else translate(text)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw with a font for the assignment's language and letters that stay readable when small."""
+    fonts = ["DejaVu Sans"]
+    font = chinese_font()
+    if language() == "zh" and font is not None:
+        fonts.append(font)
+    settings: dict[Any, Any] = {
+        "font.family": fonts,
+        "font.size": 11,
+        "axes.titlesize": 11,
+        "axes.grid": False,
+        "legend.fontsize": 10,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def show(figure: Figure, description: str, display_id: str | None = None) -> None:
+    """Show a figure once and forget it; in a plain script without a window do nothing.
+
+    Args:
+        figure: what to show.
+        description: says in a sentence or two what the figure shows, for readers who do not see
+            it and for pages that do not load it.
+        display_id: replace what was shown in the notebook under this name, if anything was.
+    """
+    backend = matplotlib.get_backend().lower()
+    if "inline" in backend:
+        _display(figure, description, display_id)
+    elif backend != "agg":
+        # matplotlib warns when a backend that draws only into files is asked to show something.
+        plt.show()
+    plt.close(figure)
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Put the legend of `axes` below the figure, where it covers no line."""
+    handles, names = axes.get_legend_handles_labels()
+    # Two columns where the names are short enough to stand side by side.
+    longest = max(columns(name) for name in names)
+    figure.legend(handles, names, loc="outside lower center", ncols=2 if longest < 26 else 1)
+
+
+_shown: set[str] = set()
+
+
+def _display(figure: Figure, description: str, display_id: str | None) -> None:
+    """Show a figure in a notebook, as an image with an alternative text.
+
+    Jupyter has no place for the alternative text of a plain image, so the image also comes as
+    HTML, which pages prefer.
+    """
+    from IPython.display import display
+
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_IMAGE_DPI)
+    image = base64.b64encode(file.getvalue()).decode()
+    width = round(figure.get_figwidth() * _PAGE_DPI)
+    tag = (
+        f'<img src="data:image/png;base64,{image}" alt="{html.escape(description)}" '
+        f'width="{width}" style="max-width: 100%; height: auto">'
+    )
+    bundle = {"text/html": tag, "image/png": image, "text/plain": description}
+    metadata = {"image/png": {"width": width, "alt": description}}
+    again = display_id in _shown
+    if display_id is not None:
+        _shown.add(display_id)
+    display(bundle, raw=True, metadata=metadata, display_id=display_id, update=again)

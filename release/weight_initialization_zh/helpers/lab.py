@@ -1,0 +1,229 @@
+"""A panel to try initial weights with: distribution, scale, depth and activation function."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+
+from .data import find_data
+from .figures import drawing, label, legend_below, show
+from .language import translate
+from .notebook import shell
+from .plots import draw_losses
+from .signals import LayerSignal, describe, draw_signals, first_images, measure
+from .training import LEARNING_RATE, one_thread
+
+_WIDTH = 64  # neurons of a hidden layer: small, so that an answer comes at once
+_BATCHES = 100  # length of the training curve
+_KEPT = 3  # settings that the picture shows: the latest and those before it
+_FIGURE = "helpers.init_lab"
+
+DISTRIBUTIONS = ("normal", "uniform")
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "ReLU": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "none": nn.Identity,
+}
+# From far too small to far too large. 0.58 is PyTorch's default, 1 the general rule for normal
+# weights, 1.41 He's rule.
+SCALES = (0.1, 0.25, 0.58, 0.7, 1.0, 1.2, 1.41, 1.7, 2.0, 3.0, 5.0, 10.0)
+DEPTHS = range(1, 11)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one can choose in the lab.
+
+    Attributes:
+        distribution: "normal" or "uniform".
+        scale: the weights' standard deviation as a multiple of 1/sqrt(n).
+        depth: number of hidden layers.
+        activation: a key of `ACTIVATIONS`.
+    """
+
+    distribution: str = "normal"
+    scale: float = 1.0
+    depth: int = 6
+    activation: str = "ReLU"
+
+    def __str__(self) -> str:
+        layers = translate("{depth} layers").format(depth=self.depth)
+        words = (translate(self.distribution), f"{self.scale:g}/√n", layers)
+        return ", ".join((*words, translate(self.activation)))
+
+
+def init_lab(loader: DataLoader | None = None) -> None:
+    """Show a panel that draws signals and a short training curve for initial weights you choose.
+
+    The network has hidden layers of 64 neurons and biases of 0. It is trained on 100 batches with
+    Adam 0.001. Each choice is drawn beside the two before it. Without widgets, in a plain script
+    or an exported page, the picture that the panel starts with stands alone.
+
+    Args:
+        loader: batches of images and class labels; without it, of Fashion-MNIST.
+    """
+    images, labels = first_images(loader if loader is not None else _own_loader(), _BATCHES)
+    results: dict[Setting, Result] = {}
+
+    def add(setting: Setting) -> None:
+        results.pop(setting, None)
+        results[setting] = try_setting(setting, images, labels)
+        for old in list(results)[:-_KEPT]:
+            del results[old]
+
+    for scale in (0.25, 1.41, 5.0):
+        add(Setting(scale=scale))
+
+    def chosen(setting: Setting) -> None:
+        add(setting)
+        _draw(results, _FIGURE)
+
+    controls = _controls(chosen)
+    if controls is None:
+        _draw(results, None)
+    else:
+        from IPython.display import display
+
+        display(controls)
+        _draw(results, _FIGURE)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the lab finds out about a setting: signals before training, and the training losses."""
+
+    signals: tuple[LayerSignal, ...]
+    losses: np.ndarray
+
+
+def try_setting(setting: Setting, images: Tensor, labels: Tensor) -> Result:
+    """Make a network as `setting` says, measure its signals and train it on 100 batches.
+
+    Args:
+        setting: what was chosen.
+        images: what to train on, shape (images, ...), a hundredth of it per batch.
+        labels: class index of each image.
+    """
+    with torch.random.fork_rng(), one_thread():
+        torch.manual_seed(0)
+        model = make_network(setting, images[0].numel())
+        signals = measure(model, images[:1000], labels[:1000])
+        optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
+        losses = []
+        batches = zip(images.chunk(_BATCHES), labels.chunk(_BATCHES), strict=True)
+        for batch, wanted in batches:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(batch), wanted)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return Result(signals, np.array(losses))
+
+
+def make_network(setting: Setting, inputs: int) -> nn.Sequential:
+    """Return a network of linear layers, `setting.depth` of them hidden, with chosen weights."""
+    modules: list[nn.Module] = [nn.Flatten()]
+    widths = [inputs] + [_WIDTH] * setting.depth + [10]
+    for fan_in, fan_out in pairwise(widths):
+        layer = nn.Linear(fan_in, fan_out)
+        deviation = setting.scale / fan_in**0.5
+        with torch.no_grad():
+            layer.weight.copy_(deviation * _standard(setting.distribution, layer.weight.shape))
+            layer.bias.zero_()
+        modules += [layer, ACTIVATIONS[setting.activation]()]
+    return nn.Sequential(*modules[:-1])
+
+
+def _standard(distribution: str, shape: torch.Size) -> Tensor:
+    """Draw values of mean 0 and standard deviation 1."""
+    if distribution == "normal":
+        return torch.randn(shape)
+    # A uniform distribution on [0, 1) has the standard deviation 1/sqrt(12).
+    return (torch.rand(shape) - 0.5) * 12**0.5
+
+
+def _draw(results: "dict[Setting, Result]", display_id: str | None) -> None:
+    models = {}
+    for setting, result in results.items():
+        layers = result.signals
+        # The modules of a Sequential are numbered; what counts here is the how manyth layer it is.
+        models[str(setting)] = tuple(
+            LayerSignal(str(place), s.mean, s.deviation, s.gradient_mean, s.gradient_deviation)
+            for place, s in enumerate(layers, start=1)
+        )
+    losses = {str(setting): result.losses for setting, result in results.items()}
+    with drawing():
+        figure, panels = plt.subplots(3, 1, figsize=(5.6, 7.2), layout="constrained")
+        draw_signals(panels[0], models, gradients=False)
+        draw_signals(panels[1], models, gradients=True)
+        panels[1].set_xlabel(label("layer"))
+        draw_losses(panels[2], losses)
+        panels[2].set_title(label("The first 100 batches of training"))
+        legend_below(figure, panels[0])
+        show(figure, describe(models), display_id)
+
+
+def _controls(chosen: Callable[[Setting], Any]) -> Any:
+    """Return the panel's controls, or None where nobody could use them.
+
+    Args:
+        chosen: called with the setting whenever a control has changed.
+    """
+    if shell() is None or "NBGRADER_EXECUTION" in os.environ:
+        return None
+    try:
+        import ipywidgets as widgets
+    except ImportError:
+        return None
+    start = Setting(scale=5.0)
+    common = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
+    fields = {
+        "distribution": widgets.Dropdown(
+            description=translate("distribution"),
+            options=[(translate(name), name) for name in DISTRIBUTIONS],
+            value=start.distribution,
+            **common,
+        ),
+        "scale": widgets.SelectionSlider(
+            description=translate("scale, times 1/√n"),
+            options=[(f"{scale:g}", scale) for scale in SCALES],
+            value=start.scale,
+            continuous_update=False,
+            **common,
+        ),
+        "depth": widgets.IntSlider(
+            description=translate("hidden layers"),
+            min=DEPTHS[0],
+            max=DEPTHS[-1],
+            value=start.depth,
+            continuous_update=False,
+            **common,
+        ),
+        "activation": widgets.Dropdown(
+            description=translate("activation"),
+            options=[(translate(name), name) for name in ACTIVATIONS],
+            value=start.activation,
+            **common,
+        ),
+    }
+
+    def changed(_change: object) -> None:
+        chosen(Setting(**{name: field.value for name, field in fields.items()}))
+
+    for field in fields.values():
+        field.observe(changed, names="value")
+    return widgets.VBox(list(fields.values()))
+
+
+def _own_loader() -> DataLoader:
+    data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
+    return DataLoader(data, batch_size=100, shuffle=True)

@@ -1,0 +1,221 @@
+"""Keeps training runs on disk, so that the same run need not be computed again.
+
+With seeds set, a run on the processor is a pure function of the initial weights, the model's code,
+the data, the order of the batches, the settings and PyTorch itself. A hash of exactly these names
+a file in the folder that the environment variable RECORDED_RUNS names. What is found there is
+what training gave, to the last bit; what is not there is trained, and written down where the
+folder can be written to. Without the variable every run is trained.
+
+A file holds arrays alone, in NumPy's format and read without pickles, so that reading one from a
+strange hand runs nothing.
+"""
+
+import contextlib
+import copy
+import hashlib
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .training import Batch, Batches
+
+ENVIRONMENT_VARIABLE = "RECORDED_RUNS"
+"""Names the folder of recorded runs."""
+
+Outcome = tuple[np.ndarray, np.ndarray]
+"""Loss of each batch, shape (models, batches), and accuracy in per cent, shape (models,)."""
+
+# What, beside itself, decides how a run goes.
+_SOURCES = ("training.py", "together.py", "recorded.py")
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+class RecordedRuns:
+    """The recorded runs on the same batches under the same seed.
+
+    Args:
+        train_batches: what models are trained on.
+        valid_batches: what they are measured on.
+        seed: seeds PyTorch's generator before the training.
+    """
+
+    def __init__(self, train_batches: Batches, valid_batches: Batches, seed: int) -> None:
+        folder = os.environ.get(ENVIRONMENT_VARIABLE)
+        self._train_batches = train_batches
+        self._seed = seed
+        self._circumstances: list[str] | None = None
+        self._folder = Path(folder or ".")
+        train_data, valid_data = train_batches.memory, valid_batches.memory
+        if folder and train_data is not None and valid_data is not None:
+            trained_on = _hash_of_data(train_data)
+            # Mostly both loaders take their images from one data set.
+            same = train_data[0] is valid_data[0] and train_data[1] is valid_data[1]
+            self._circumstances = [
+                _machine(),
+                *_sources(),
+                trained_on,
+                trained_on if same else _hash_of_data(valid_data),
+                repr((train_batches.orders, valid_batches.orders, seed)),
+            ]
+
+    def reuse(self, compute: Callable[[], Outcome], models: Sequence[nn.Module]) -> Outcome:
+        """Return what `compute` returns, from the folder if it is there.
+
+        Args:
+            compute: trains `models` in place and measures them.
+            models: before training.
+        """
+        name = self._name(models)
+        if name is None:
+            return compute()
+        path = self._folder / f"{name}.npz"
+        outcome = _read(path, (len(models), len(self._train_batches)))
+        if outcome is None:
+            outcome = compute()
+            _write(path, outcome)
+        return outcome
+
+    def _name(self, models: Sequence[nn.Module]) -> str | None:
+        """Return the hash of everything that decides the run, or None if that cannot be said."""
+        structures = [_structure(model) for model in models]
+        if self._circumstances is None or None in structures:
+            return None
+        hashed = hashlib.sha256()
+        for thing in (*self._circumstances, *structures, torch.get_num_threads()):
+            _feed(hashed, str(thing).encode())
+        for model in models:
+            for name, value in model.state_dict().items():
+                _feed(hashed, f"{name} {value.dtype} {tuple(value.shape)}".encode())
+                _feed(hashed, value.numpy().tobytes())
+            for value in _first_step(model, self._train_batches, self._seed):
+                _feed(hashed, value.numpy().tobytes())
+        return hashed.hexdigest()
+
+
+def _hash_of_data(memory: Batch) -> str:
+    hashed = hashlib.sha256()
+    for values in memory:
+        hashed.update(f"{values.dtype} {tuple(values.shape)}".encode())
+        hashed.update(values.cpu().contiguous().numpy().data)
+    return hashed.hexdigest()
+
+
+def _feed(hashed: "hashlib._Hash", content: bytes) -> None:
+    """Add `content` so that no two sequences of contents run together."""
+    hashed.update(len(content).to_bytes(8, "little"))
+    hashed.update(content)
+
+
+@cache
+def _machine() -> str:
+    """Name what decides how sums are rounded: PyTorch's build and the processor."""
+    processor = platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        # Model and features; the clock rate, which changes, stands in neither.
+        processor = "".join(
+            dict.fromkeys(line for line in lines if line.startswith(("model name", "flags")))
+        )
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{torch.__version__} {torch.__config__.show()} {capability} {processor}"
+
+
+@cache
+def _sources() -> tuple[str, ...]:
+    folder = Path(__file__).parent
+    return tuple((folder / name).read_text(encoding="utf-8") for name in _SOURCES)
+
+
+def _structure(model: nn.Module) -> str | None:
+    """Describe a model's modules and their code; None where something acts from outside them."""
+    described = []
+    for name, module in model.named_modules():
+        overridden = {key for key in vars(module) if callable(getattr(type(module), key, None))}
+        if overridden or any(getattr(module, hooks, None) for hooks in _HOOKS):
+            return None
+        kind = type(module)
+        described.append(f"{name} {kind.__module__} {kind.__qualname__} {module.extra_repr()}")
+        for ancestor in kind.__mro__:
+            if not ancestor.__module__.startswith("torch."):
+                described += [
+                    f"{key} {_code(function.__code__)} {function.__defaults__!r}"
+                    for key, function in vars(ancestor).items()
+                    if isinstance(function, FunctionType)
+                ]
+        described += [
+            f"{key} {value.requires_grad} {value.device}"
+            for key, value in module.named_parameters(recurse=False)
+        ]
+    if any(parameter.device.type != "cpu" for parameter in model.parameters()):
+        # On a GPU the order of additions may differ from run to run.
+        return None
+    return "\n".join(described)
+
+
+def _code(code: CodeType) -> str:
+    """Describe what code does, without where it stands."""
+    constants = [
+        _code(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts
+    ]
+    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}"
+
+
+def _first_step(model: nn.Module, batches: Batches, seed: int) -> list[Tensor]:
+    """Return the scores of the first batch and the gradients that the first step follows.
+
+    They show what the description of a model may miss: a value that `forward` takes from
+    elsewhere changes them.
+    """
+    model = copy.deepcopy(model).train()
+    parameters = [value for value in model.parameters() if value.requires_grad]
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(seed)
+        images, labels = next(iter(batches))
+        scores = model(images)
+        gradients = torch.autograd.grad(
+            F.cross_entropy(scores, labels), parameters, allow_unused=True
+        )
+    return [scores.detach(), *(value for value in gradients if value is not None)]
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Outcome | None:
+    """Return the outcome in the file; None without one, or with one that cannot be it."""
+    try:
+        # Opened here: np.load leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            losses, accuracies = arrays["losses"], arrays["accuracies"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    kinds = (losses.dtype, accuracies.dtype)
+    if losses.shape != shape or accuracies.shape != shape[:1] or kinds != (np.float64,) * 2:
+        return None
+    return losses, accuracies
+
+
+def _write(path: Path, outcome: Outcome) -> None:
+    """Write the outcome, whole or not at all; a folder that is read-only stays as it is."""
+    losses, accuracies = outcome
+    with contextlib.suppress(OSError):
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, suffix=".draft")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                np.savez(file, losses=losses, accuracies=accuracies)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise

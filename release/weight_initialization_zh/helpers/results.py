@@ -1,0 +1,179 @@
+"""What a comparison of initial weights found: its runs, shown as a table."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .language import translate
+from .tables import html_table, text_table
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one model learned.
+
+    Attributes:
+        label: the name it was given.
+        losses: training loss of each batch, shape (epochs * batches_per_epoch,).
+        batches_per_epoch: number of batches in one epoch.
+        training_loss: mean loss of the last 100 batches.
+        validation_accuracy: per cent of the validation images classified rightly at the end.
+        initial_weights: the model's parameters before training, by name.
+    """
+
+    label: str
+    losses: np.ndarray
+    batches_per_epoch: int
+    training_loss: float
+    validation_accuracy: float
+    initial_weights: dict[str, np.ndarray] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of `compare_init_weights`; shown as a table, it holds the full curves.
+
+    Attributes:
+        title: the title of the plot.
+        runs: one for each model, in the order given.
+        data: what it was trained on, "Fashion-MNIST", the stand-in or another data set's name.
+        epochs: how many epochs each model was trained for.
+    """
+
+    title: str
+    runs: tuple[Run, ...]
+    data: str
+    epochs: int
+
+    def __str__(self) -> str:
+        return f"{self._caption()}\n{text_table(self._heads(), self._rows())}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(self._caption(), self._heads(), self._rows())
+
+    def _caption(self) -> str:
+        return translate("After {epochs} on {data}:").format(**self._circumstances())
+
+    def _circumstances(self) -> dict[str, str]:
+        epochs = translate("1 epoch") if self.epochs == 1 else translate("{number} epochs")
+        return {"epochs": epochs.format(number=self.epochs), "data": translate(self.data)}
+
+    def _heads(self) -> list[str]:
+        heads = ("initial weights", "validation accuracy", "training loss")
+        return [translate(head) for head in heads]
+
+    def _rows(self) -> list[list[str]]:
+        return [_row_of(run) for run in self.runs]
+
+
+@dataclass(frozen=True)
+class SeedComparison(Comparison):
+    """The outcome of `compare_init_weights` over several seeds; shown as a table with spread.
+
+    Attributes:
+        seeds: what the models were made under.
+        groups: label to that label's runs, one for each seed; `runs` holds all of them.
+    """
+
+    seeds: tuple[int, ...]
+    groups: dict[str, tuple[Run, ...]]
+
+    def accuracies(self, name: str) -> np.ndarray:
+        """Return the validation accuracies of the models labelled `name`, one for each seed."""
+        return np.array([run.validation_accuracy for run in self.groups[name]])
+
+    def difference(self, name: str, other: str) -> tuple[float, float]:
+        """Return how far `name` is ahead of `other` on average, and the standard error of that.
+
+        Percentage points. The models of one seed saw the same batches, so the difference is taken
+        seed by seed: d_1 to d_k with mean d. The standard error of d is s / sqrt(k), with s the
+        standard deviation of the differences (divisor k - 1).
+        """
+        differences = self.accuracies(name) - self.accuracies(other)
+        error = differences.std(ddof=1) / len(differences) ** 0.5
+        return float(differences.mean()), float(error)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *self._differences()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        differences = "<br>".join(html.escape(line) for line in self._differences())
+        return f"{super()._repr_html_()}<p>{differences}</p>"
+
+    def _differences(self) -> list[str]:
+        lines = []
+        first, *others = self.groups
+        for other in others:
+            mean, error = self.difference(other, first)
+            sentence = translate(
+                "{other} minus {first}: {mean:+.2f} points on average, standard error {error:.2f}"
+            )
+            lines.append(
+                sentence.format(
+                    other=translate(other), first=translate(first), mean=mean, error=error
+                )
+            )
+        return lines
+
+    def _caption(self) -> str:
+        caption = translate("After {epochs} on {data}, {count} seeds (mean, lowest to highest):")
+        return caption.format(count=len(self.seeds), **self._circumstances())
+
+    def _rows(self) -> list[list[str]]:
+        rows = []
+        for name, runs in self.groups.items():
+            accuracies = self.accuracies(name)
+            losses = np.array([run.training_loss for run in runs])
+            span = translate("{mean} ({lowest} to {highest})")
+            rows.append(
+                [
+                    translate(name),
+                    span.format(
+                        mean=f"{accuracies.mean():.2f} %",
+                        lowest=f"{accuracies.min():.2f}",
+                        highest=f"{accuracies.max():.2f}",
+                    ),
+                    span.format(
+                        mean=f"{losses.mean():.3f}",
+                        lowest=f"{losses.min():.3f}",
+                        highest=f"{losses.max():.3f}",
+                    ),
+                ]
+            )
+        return rows
+
+
+def show_results(names: Mapping[str, object]) -> None:
+    """Print one table of all comparisons that a notebook has made so far.
+
+    Args:
+        names: the notebook's names and values, `globals()`. Comparisons over several seeds are
+            left out; they have tables of their own.
+    """
+    found = [value for value in names.values() if type(value) is Comparison]
+    # A name that stands for the same comparison as another, `_` for example, adds nothing.
+    comparisons = list({id(comparison): comparison for comparison in found}.values())
+    if not comparisons:
+        print(translate("No comparison has been made yet. Run the cells above first."))
+        return
+    heads = [
+        translate(text) for text in ("initial weights", "training loss", "validation accuracy")
+    ]
+    rows = [_row_of(run) for comparison in comparisons for run in comparison.runs]
+    print(
+        text_table(
+            [translate(head) for head in heads],
+            [[name, loss, accuracy] for name, accuracy, loss in rows],
+        )
+    )
+
+
+def _row_of(run: Run) -> list[str]:
+    accuracy, loss = f"{run.validation_accuracy:.2f} %", f"{run.training_loss:.3f}"
+    return [translate(run.label), accuracy, loss]

@@ -1,0 +1,1 @@
+../../../helpers/self_check.py

@@ -1,0 +1,1 @@
+../../../helpers/stand_in.py

@@ -1,0 +1,1 @@
+../../../helpers/unrun_cells.py
