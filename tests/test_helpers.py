@@ -17,6 +17,7 @@ from torchvision import datasets, transforms
 
 import helpers
 from helpers.progress import progress
+from helpers.together import idle_cores
 from helpers.training import Batches, accuracy, one_thread
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
@@ -218,6 +219,20 @@ class TestSeeds:
     ) -> None:
         with pytest.raises(helpers.ComparisonError, match=told):
             helpers.compare_init_weights(models, "t", *loaders, seeds=seeds)  # type: ignore[arg-type]  # wrong on purpose
+
+    @pytest.mark.parametrize(("busy", "expected"), [(0, 4), (3, 1), (9, 1)])
+    def test_computes_on_idle_cores(
+        self, busy: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("helpers.together.busy_cores", lambda: busy)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(4)
+        try:
+            with idle_cores():
+                assert torch.get_num_threads() == expected
+            assert torch.get_num_threads() == 4
+        finally:
+            torch.set_num_threads(threads)
 
     def test_layers_of_any_kind_train_together(self) -> None:
         # Inputs of further dimensions, a layer without bias, and one that is no linear layer.

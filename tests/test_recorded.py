@@ -250,7 +250,10 @@ class TestNotFound:
         _compare(_net(), (train_loader, other))
         assert len(list(runs.iterdir())) == 3
 
-    def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
+    def test_another_number_of_threads(
+        self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("helpers.together.busy_cores", lambda: 0)
         threads = torch.get_num_threads()
         try:
             for number in (1, 2):

@@ -43,7 +43,11 @@ def main() -> None:
             [(make, LABEL)], "together", train_loader, valid_loader, seeds=len(models), epochs=1
         )
         together.append(time.perf_counter() - start)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "one CPU thread"
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"{torch.get_num_threads()} CPU threads"
+    )
     first = [np.array([run.losses[:20] for run in c.runs]) for c in (alone, all_at_once)]
     print(f"\n{len(models)} seeds, 1 epoch, {alone.data}, torch {torch.__version__}, {device}:")
     print(f"  one after the other  {min(apart):6.2f} s")

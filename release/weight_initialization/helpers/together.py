@@ -3,12 +3,15 @@
 The models see the same batches and the same dropout masks. Each of them learns as it would alone
 (`helpers.training.train`), but for rounding: the parameters of all lie in one tensor with a
 further dimension in front, and one large product takes the place of many small ones. Batches are
-loaded and masks drawn once for all, and a large product keeps a GPU busy that small ones do not.
+loaded and masks drawn once for all, and a large product keeps several cores or a GPU busy, which
+small ones do not.
 """
 
 import copy
 import functools
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,30 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from .progress import progress
 from .training import LEARNING_RATE, Batches
+
+
+@contextmanager
+def idle_cores() -> Iterator[None]:
+    """Let PyTorch compute on the cores that nothing else uses, as far as the system tells.
+
+    Threads that share a core wait for each other at every product, and take many times as long as
+    a single one would.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(threads, threads - busy_cores())))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def busy_cores() -> int:
+    """Return how many cores others use: the load of the last minute, less one for this process."""
+    try:
+        return max(0, round(os.getloadavg()[0] - 1))
+    except (AttributeError, OSError):
+        # Windows does not tell.
+        return 0
 
 
 def train_together(

@@ -17,7 +17,7 @@ from .plots import plot_losses
 from .recorded import Outcome, RecordedRuns
 from .results import Comparison, Run, SeedComparison
 from .seed import set_seed
-from .together import train_together
+from .together import idle_cores, train_together
 from .training import Batches, accuracy, one_thread, train
 
 EPOCHS = 2
@@ -53,8 +53,8 @@ def compare_init_weights(
 
     One run of each cannot say that one initialization beats another. With `seeds`, each entry of
     the list is a function that makes a model, and it is called under each seed: the models of one
-    label differ in what was drawn. All are trained at once; plot and table then show mean and
-    spread.
+    label differ in what was drawn. All are trained at once, on as many cores as are idle. Plot
+    and table then show mean and spread.
 
     Args:
         model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
@@ -107,9 +107,10 @@ def compare_init_weights(
 
         def train_all() -> Outcome:
             losses = train_together(models, train_batches, translate("all models"), seed)
-            return losses, np.array([accuracy(model, valid_batches) for model in models])
+            with one_thread():
+                return losses, np.array([accuracy(model, valid_batches) for model in models])
 
-        with one_thread():
+        with idle_cores():
             outcomes = [recorded.reuse(train_all, models)]
     else:
 
