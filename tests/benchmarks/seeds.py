@@ -43,11 +43,9 @@ def main() -> None:
             [(make, LABEL)], "together", train_loader, valid_loader, seeds=len(models), epochs=1
         )
         together.append(time.perf_counter() - start)
-    device = (
-        torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else f"{torch.get_num_threads()} CPU threads"
-    )
+    device = f"{torch.get_num_threads()} CPU thread(s)"
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
     first = [np.array([run.losses[:20] for run in c.runs]) for c in (alone, all_at_once)]
     print(f"\n{len(models)} seeds, 1 epoch, {alone.data}, torch {torch.__version__}, {device}:")
     print(f"  one after the other  {min(apart):6.2f} s")
