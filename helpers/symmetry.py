@@ -103,5 +103,5 @@ def _draw_rows(pictures: dict[str, np.ndarray]) -> None:
             translate(
                 "For {labels}: the gradients of the weights of five neurons of the first layer, "
                 "each drawn as an image. The table above says how many of them differ."
-            ).format(labels=", ".join(translate(name) for name in pictures)),
+            ).format(labels=translate(", ").join(translate(name) for name in pictures)),
         )

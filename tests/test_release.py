@@ -5,7 +5,9 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbconvert.exporters import PythonExporter
 
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -277,6 +280,28 @@ class TestSelfContained:
         assert "weights_init_normal 的自检结果：正确" in shown
         assert "验证准确率" in shown
         assert "初始权重" in shown
+
+    @pytest.mark.parametrize("edition", EDITIONS)
+    def test_runs_as_a_plain_script(self, tmp_path: Path, any_data: str, edition: str) -> None:
+        notebook = student_notebook(edition)
+        solve(notebook)
+        without_comparisons(notebook)
+        folder = tmp_path / edition
+        shutil.copytree(RELEASES / edition, folder)
+        script, _ = PythonExporter().from_notebook_node(nbformat.from_dict(notebook))
+        (folder / "lesson.py").write_text(script, encoding="utf-8")
+        variables = os.environ | {"FASHION_MNIST": any_data, "MPLBACKEND": "agg"}
+        variables.pop("NBGRADER_EXECUTION", None)
+        run = subprocess.run(
+            [sys.executable, "-W", "error::UserWarning", "lesson.py"],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        assert {ASSIGNMENT: ": correct", EDITIONS[1]: "：正确"}[edition] in run.stdout
 
     def test_empty_stubs_are_explained_not_traced_back(
         self, tmp_path: Path, lone_kernel: str

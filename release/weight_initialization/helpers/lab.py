@@ -56,9 +56,10 @@ class Setting:
     activation: str = "ReLU"
 
     def __str__(self) -> str:
-        layers = translate("{depth} layers").format(depth=self.depth)
-        words = (translate(self.distribution), f"{self.scale:g}/√n", layers)
-        return ", ".join((*words, translate(self.activation)))
+        # In the figure's language: this stands in its legend.
+        layers = label("{depth} layers").format(depth=self.depth)
+        words = (label(self.distribution), f"{self.scale:g}/√n", layers, label(self.activation))
+        return label(", ").join(words)
 
 
 def init_lab(loader: DataLoader | None = None) -> None:
@@ -185,7 +186,7 @@ def _controls(chosen: Callable[[Setting], Any]) -> Any:
     except ImportError:
         return None
     start = Setting(scale=5.0)
-    common = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
+    common = {"style": {"description_width": "13em"}, "layout": {"width": "28em"}}
     fields = {
         "distribution": widgets.Dropdown(
             description=translate("distribution"),

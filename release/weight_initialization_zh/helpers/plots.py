@@ -76,7 +76,7 @@ def show_batch(images: ArrayLike, labels: Sequence[int], classes: Sequence[str])
         show(
             figure,
             translate("{count} images of clothing in two rows: {names}.").format(
-                count=len(names), names=", ".join(translate(name) for name in names)
+                count=len(names), names=translate(", ").join(translate(name) for name in names)
             ),
         )
 
@@ -107,7 +107,7 @@ def plot_losses(title: str, losses: Mapping[str, np.ndarray]) -> None:
         show(
             figure,
             translate("{title}: training loss over the first {batches} batches. {ends}.").format(
-                title=translate(title), batches=batches, ends="; ".join(ends)
+                title=translate(title), batches=batches, ends=translate("; ").join(ends)
             ),
         )
 
