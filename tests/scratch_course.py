@@ -62,12 +62,7 @@ class ScratchCourse:
         """
         path = self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         notebook = read_notebook(path)
-        shown = ("compare_", "show_", "try_")
-        notebook["cells"] = [
-            cell
-            for cell in notebook["cells"]
-            if not cell["metadata"].get("nbgrader", {}).get("grade_id", "").startswith(shown)
-        ]
+        without_comparisons(notebook)
         path.write_text(json.dumps(notebook), encoding="utf-8")
 
     @property
@@ -100,6 +95,16 @@ def read_notebook(path: Path) -> Notebook:
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
     return notebook
+
+
+def without_comparisons(notebook: Notebook) -> None:
+    """Drop what the lesson compares and shows."""
+    shown = ("compare_", "show_", "try_")
+    notebook["cells"] = [
+        cell
+        for cell in notebook["cells"]
+        if not cell["metadata"].get("nbgrader", {}).get("grade_id", "").startswith(shown)
+    ]
 
 
 def instructors_notebook() -> Notebook:

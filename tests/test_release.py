@@ -28,8 +28,8 @@ from tests.scratch_course import (
     cells_by_grade_id,
     read_notebook,
     solve,
+    without_comparisons,
 )
-from tests.submissions import without_comparisons
 
 RELEASES = COURSE_ROOT / "release"
 RELEASE = RELEASES / ASSIGNMENT
