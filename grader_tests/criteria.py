@@ -115,11 +115,10 @@ def _find(criterion: str, seen: FunctionObservation) -> Finding:
 
 
 def _say_problem(problem: Problem) -> list[Message]:
-    values = {"type": problem.type, "message": problem.message.rstrip(".")}
     stopped = (
-        message("stopped_at", module=problem.module, **values)
+        message("stopped_at", module=problem.module, error=problem.said)
         if problem.module
-        else message("stopped", **values)
+        else message("stopped", error=problem.said)
     )
     return [stopped, message("line", line=problem.line)] if problem.line else [stopped]
 

@@ -136,7 +136,7 @@ def _not_trainable(seen: FunctionObservation) -> Iterator[Message]:
     for run in seen.runs:
         if run.error is not None:
             stopped = "no_forward" if run.stage == "forward" else "no_backward"
-            yield message(stopped, type=run.error.type, message=run.error.message.rstrip("."))
+            yield message(stopped, error=run.error.said)
         elif run.stage != "done":
             raise ObservationError("A run should end, or tell what stopped it.")
         elif run.without_gradient:

@@ -18,9 +18,8 @@ SENTENCES = {
     # What was handed in
     "no_function": "There is no function weights_init_normal.",
     "not_a_function": "weights_init_normal should be a function; it is of type {type}.",
-    "stopped": "The function stopped with {type}: {message}.",
-    "stopped_at": "Called with a module of type {module}, the function stopped with {type}: "
-    "{message}.",
+    "stopped": "The function stopped with {error}.",
+    "stopped_at": "Called with a module of type {module}, the function stopped with {error}.",
     "line": "Your line: `{line}`.",
     # Layers
     "layers_correct": "All {count} linear layers get new weights, each time others; nothing else "
@@ -40,8 +39,8 @@ SENTENCES = {
     "{expected}.",
     "device_changed": "The {parameter} of {layer} was moved to another device.",
     "gradient_off": "The {parameter} of {layer} can no longer be trained: it requires no gradient.",
-    "no_forward": "The network can no longer compute its output: {type}: {message}.",
-    "no_backward": "The network can no longer be trained: {type}: {message}.",
+    "no_forward": "The network can no longer compute its output: {error}.",
+    "no_backward": "The network can no longer be trained: {error}.",
     "no_gradient": "No gradient reaches {parameters}.",
     "run_not_finite": "After one step of training the weights are not finite numbers.",
     "same_twice": "Two applications should give different weights, but these layers got the same "
@@ -195,7 +194,8 @@ MISTAKES = {
     ),
     "he": (
         "The standard deviations of the layers are {deviations}, 1.41 times the right ones; {rule} "
-        "would give exactly these: the rule of He. It is in use, but not the one asked for here.",
+        "would give exactly these: the rule of He, which is in use but not the one asked for here, "
+        "or a factor from elsewhere.",
         _RULE_HINT,
     ),
     "root_twice": (

@@ -17,8 +17,8 @@ SENTENCES = {
     # What was handed in
     "no_function": "没有找到函数 weights_init_normal。",
     "not_a_function": "weights_init_normal 应当是一个函数，它现在的类型是 {type}。",
-    "stopped": "函数因 {type} 而中断：{message}。",
-    "stopped_at": "以 {module} 类型的模块调用函数时，函数因 {type} 而中断：{message}。",
+    "stopped": "函数因错误而中断：{error}。",
+    "stopped_at": "以 {module} 类型的模块调用函数时，函数因错误而中断：{error}。",
     "line": "出错的是你的这一行：`{line}`。",
     # Layers
     "layers_correct": "全部 {count} 个线性层都得到了新的权重，每次都不相同；其他部分没有变化，"
@@ -36,8 +36,8 @@ SENTENCES = {
     "dtype_changed": "{layer} 的 {parameter} 现在是 {dtype}；网络用 {expected} 计算。",
     "device_changed": "{layer} 的 {parameter} 被移到了另一个设备上。",
     "gradient_off": "{layer} 的 {parameter} 无法再训练：它不要求梯度。",
-    "no_forward": "网络无法再计算输出：{type}: {message}。",
-    "no_backward": "网络无法再训练：{type}: {message}。",
+    "no_forward": "网络无法再计算输出：{error}。",
+    "no_backward": "网络无法再训练：{error}。",
     "no_gradient": "梯度传不到 {parameters}。",
     "run_not_finite": "训练一步之后，权重不再是有限的数。",
     "same_twice": "应用两次应当得到不同的权重，但这些层两次得到的完全相同：{layers}。",
@@ -175,8 +175,8 @@ MISTAKES = {
         _RULE_HINT,
     ),
     "he": (
-        "各层的标准差是 {deviations}，是正确值的 1.41 倍；{rule} 恰好给出这些值：这是 He 规则。"
-        "它也有人使用，但不是这里要求的。",
+        "各层的标准差是 {deviations}，是正确值的 1.41 倍；{rule} 恰好给出这些值：这是 He 规则，"
+        "它也有人使用，但不是这里要求的；也可能是别处多乘了一个倍数。",
         _RULE_HINT,
     ),
     "root_twice": (

@@ -27,6 +27,12 @@ class Problem:
     function: str
     module: str
 
+    @property
+    def said(self) -> str:
+        """The type and the message on one line, without a full stop."""
+        message = " ".join(self.message.split()).rstrip(".")
+        return f"{self.type}: {message}" if message else self.type
+
 
 @dataclass(frozen=True)
 class Parameter:
