@@ -1,19 +1,19 @@
-"""Runs a notebook in a bubblewrap sandbox: notebook and files in, executed notebook out.
+"""Runs a notebook in a sandbox: notebook and files in, executed notebook out.
 
-A run sees the interpreter and its packages, the data, the assignment's own files and the modules
-that hidden tests import, all read-only; a folder of its own to work in; no network, no home, no
-course, no environment of ours. What comes out is untrusted: a notebook whose outputs the
-submission may have made up, read from a pipe in a bounded amount.
+What comes out is untrusted: a notebook whose outputs the submission may have made up, read from a
+pipe in a bounded amount. A sandbox imports PyTorch once, which takes seconds, and then runs one
+submission after the other (`grading.sandbox_server`), each in a kernel and folders of its own.
 """
 
+import atexit
 import contextlib
 import json
 import os
 import selectors
 import shutil
 import subprocess
-import sys
-import sysconfig
+import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,27 +22,24 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
 
+from grading import isolation
+from grading.isolation import SandboxUnavailable, Surroundings, check_available
 from grading.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
 
-_DRIVER = Path(__file__).with_name("sandbox_driver.py")
-_LIMITED_OUTPUT = Path(__file__).with_name("limited_output.py")
-# Where things are inside.
-_PACKAGES = "/packages"
-_MODULES = "/modules"
-_DATA = "/data"
-_FILES = "/files"
-_WORK = "/work"
-_INTERPRETER = "/python"
-# System folders with the libraries that the interpreter and its packages are linked to, the
-# fonts, and what the dynamic linker needs.
-_SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts")
+__all__ = [
+    "Execution",
+    "Limits",
+    "SandboxFailed",
+    "SandboxUnavailable",
+    "check_available",
+    "close",
+    "execute",
+]
+
 _MEBIBYTE = 2**20
 _START_SECONDS = 120  # until the kernel answers; a slow disk loads PyTorch in about 30 s
+_CLEAN_SECONDS = 30  # until everything has ended and the folders are empty
 _MESSAGE_BYTES = 4096
-
-
-class SandboxUnavailable(Exception):
-    """bubblewrap is missing, or may not run here."""
 
 
 class SandboxFailed(Exception):
@@ -92,6 +89,8 @@ class _Progress:
 
     ready: bool = False
     complete: bool = False
+    over: bool = False
+    reusable: bool = False
     running: int | None = None
     died: int | None = None
     limit: str | None = None
@@ -102,26 +101,26 @@ class _Progress:
         if self.limit is None:
             self.limit, self.limit_cell = limit, cell
 
-
-def check_available() -> None:
-    """Make sure that a sandbox can be started.
-
-    Raises:
-        SandboxUnavailable: it cannot; the message says what to install or to allow.
-    """
-    if shutil.which("bwrap") is None:
-        raise SandboxUnavailable(
-            "Submissions are graded in a sandbox, and bubblewrap, which makes it, is not "
-            "installed. Install it (on Debian and Ubuntu: apt-get install bubblewrap); it runs on "
-            "Linux only."
-        )
-    command = [*_isolation(), *_mounts_of_system(), "--", "/usr/bin/env", "true"]
-    trial = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    if trial.returncode != 0:
-        raise SandboxUnavailable(
-            f"bubblewrap is installed but may not run here: {trial.stderr.strip()} It needs user "
-            "namespaces; in a container, allow them, or grade outside of it."
-        )
+    def take(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "ready":
+                self.ready = True
+            case "start":
+                self.running = event["cell"]
+            case "cell":
+                self.cells[event["cell"]] = (event["outputs"], event["execution_count"])
+            case "limit":
+                cell = event["cell"]
+                self.strike(event["limit"], self.running if cell is None else cell)
+            case "died":
+                self.died = event["cell"]
+            case "killed":
+                # Only a kernel can have killed its driver, and only one that answered.
+                self.died = self.running
+            case "end":
+                self.complete = True
+            case "over":
+                self.over, self.reusable = True, event["reusable"]
 
 
 def execute(
@@ -130,10 +129,15 @@ def execute(
     *,
     modules: Sequence[Path] = (),
     data: Path | None = None,
+    runs: Path | None = None,
+    record: bool = False,
     environment: Mapping[str, str] | None = None,
     limits: Limits | None = None,
 ) -> Execution:
     """Run every code cell of `notebook` in a sandbox; the argument itself is not changed.
+
+    The sandbox stays for the next call with the same modules, data and runs, until this process
+    ends or `close` is called. One call runs at a time in a process.
 
     Args:
         notebook: what to run, with a Python kernel whatever its metadata say.
@@ -141,6 +145,8 @@ def execute(
         modules: files to be importable, under the name of the folder each lies in: the hidden
             tests' `grader_tests/__init__.py`, say.
         data: the folder that FASHION_MNIST names inside.
+        runs: the folder of recorded training runs (`helpers.recorded`).
+        record: let the notebook add runs to that folder. For the instructor's own notebook.
         environment: further variables for the kernel.
         limits: what the run may use.
 
@@ -153,18 +159,15 @@ def execute(
     for cell in blank.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    command = [
-        *_isolation(),
-        *_mounts_of_system(),
-        *_mounts_of_interpreter(),
-        *_mounts_of_run(files, modules, data, limits),
-        *_variables(data, environment or {}, limits),
-        *("--chdir", _WORK, "--"),
-        *(_interpreter(), "-s", "/driver.py"),
-    ]
-    job = {"notebook": blank, "files": _FILES, "limits": asdict(limits)}
+    surroundings = Surroundings(tuple(modules), data, runs, record, limits.disk_bytes)
+    job = {
+        "notebook": blank,
+        "files": isolation.FILES,
+        "environment": {LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes), **(environment or {})},
+    }
     began = time.monotonic()
-    progress = _run(command, json.dumps(job) + "\n", limits)
+    with _lock:
+        progress = _sandbox(surroundings).run(job, files, limits)
     for index, (outputs, count) in progress.cells.items():
         cell = blank.cells[index]
         cell.outputs = [from_dict(output) for output in outputs]
@@ -179,102 +182,84 @@ def execute(
     )
 
 
-def _isolation() -> list[str]:
-    return [
-        "bwrap",
-        *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"),
-        *("--cap-drop", "ALL", "--disable-userns", "--new-session", "--as-pid-1"),
-        *("--die-with-parent", "--clearenv", "--hostname", "sandbox"),
-    ]
+def close() -> None:
+    """End the sandbox that waits for another submission, if there is one."""
+    with _lock:
+        for sandbox in _waiting.values():
+            sandbox.close()
+        _waiting.clear()
 
 
-def _mounts_of_system() -> list[str]:
-    mounts = ["--dev", "/dev", "--proc", "/proc"]
-    for path in map(Path, _SYSTEM):
-        if path.is_symlink():
-            # On a merged /usr: /lib is a link to usr/lib.
-            mounts += ["--symlink", str(path.readlink()), str(path)]
-        elif path.exists():
-            mounts += ["--ro-bind", str(path), str(path)]
-    return mounts
+_lock = threading.Lock()
+_waiting: dict[Surroundings, "_Sandbox"] = {}
+atexit.register(close)
 
 
-def _mounts_of_interpreter() -> list[str]:
-    base = Path(sys.base_prefix).resolve()
-    mounts = [] if base == Path("/usr") else ["--ro-bind", str(base), _INTERPRETER]
-    # Not the virtual environment but its packages alone: without its .pth files, which make this
-    # course importable, and without its path, which may name a person.
-    packages = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-    for number, package in enumerate(packages):
-        mounts += ["--ro-bind", package, f"{_PACKAGES}/{number}"]
-    return mounts
+def _sandbox(surroundings: Surroundings) -> "_Sandbox":
+    """Return the sandbox with these surroundings, starting it in the place of any other."""
+    found = _waiting.pop(surroundings, None)
+    for other in _waiting.values():
+        other.close()
+    _waiting.clear()
+    if found is None or not found.lives():
+        found = _Sandbox(surroundings)
+    _waiting[surroundings] = found
+    return found
 
 
-def _mounts_of_run(
-    files: Path, modules: Sequence[Path], data: Path | None, limits: Limits
-) -> list[str]:
-    mounts = ["--ro-bind", str(_DRIVER), "/driver.py", "--ro-bind", str(files), _FILES]
-    mounts += ["--ro-bind", str(_LIMITED_OUTPUT), f"{_MODULES}/{_LIMITED_OUTPUT.name}"]
-    if data is not None:
-        mounts += ["--ro-bind", str(data), _DATA]
-    for module in modules:
-        mounts += ["--ro-bind", str(module), f"{_MODULES}/{module.parent.name}/{module.name}"]
-    for folder in ("/tmp", _WORK):
-        mounts += ["--size", str(limits.disk_bytes), "--tmpfs", folder]
-    return [*mounts, "--remount-ro", "/"]
+class _Sandbox:
+    """A running sandbox."""
 
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._files = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        # It is looked up by its path inside the sandbox, by another user id.
+        self._files.chmod(0o755)
+        self._process = subprocess.Popen(
+            isolation.command(surroundings, self._files),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
-def _variables(data: Path | None, environment: Mapping[str, str], limits: Limits) -> list[str]:
-    number_of_packages = len({sysconfig.get_path(name) for name in ("purelib", "platlib")})
-    packages = [f"{_PACKAGES}/{number}" for number in range(number_of_packages)]
-    variables = {
-        "PATH": f"{_INTERPRETER}/bin:/usr/bin:/bin",
-        "HOME": "/tmp",
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": ":".join([_MODULES, *packages]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LD_LIBRARY_PATH": f"{_INTERPRETER}/lib",
-        "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",
-        "NBGRADER_EXECUTION": "autograde",
-        "OMP_WAIT_POLICY": "PASSIVE",
-        LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes),
-        **environment,
-    }
-    if data is not None:
-        variables["FASHION_MNIST"] = _DATA
-    return [word for item in variables.items() for word in ("--setenv", *item)]
+    def lives(self) -> bool:
+        """Say whether it can take another submission."""
+        return self._process.poll() is None
 
-
-def _interpreter() -> str:
-    base = Path(sys.base_prefix).resolve()
-    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return f"/usr/bin/{name}" if base == Path("/usr") else f"{_INTERPRETER}/bin/{name}"
-
-
-def _run(command: list[str], job: str, limits: Limits) -> _Progress:
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        listener = _Listener(process, limits)
+    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> _Progress:
+        """Run one submission, and end the sandbox where it is not known to be clean after it."""
+        shutil.copytree(files, self._files, dirs_exist_ok=True)
+        header = json.dumps({"limits": asdict(limits)})
+        listener = _Listener(self._process, limits, f"{header}\n{json.dumps(job)}\n".encode())
+        progress = listener.progress
         try:
-            listener.send(job)
             listener.listen()
         finally:
-            # Its process 1 ends with it, and with that everything inside.
-            process.kill()
-    progress = listener.progress
-    errors = listener.errors.decode(errors="replace").strip() or "it said nothing"
-    if not progress.ready:
-        raise SandboxFailed(f"The sandbox did not start: {errors}")
-    if not (progress.complete or progress.died is not None or progress.limit is not None):
-        raise SandboxFailed(f"The sandbox ended during cell {progress.running}: {errors}")
-    return progress
+            for entry in self._files.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if not progress.reusable:
+                self.close()
+        errors = listener.errors.decode(errors="replace").strip() or "it said nothing"
+        if not progress.ready:
+            raise SandboxFailed(f"The sandbox did not start: {errors}")
+        if not (progress.complete or progress.died is not None or progress.limit is not None):
+            raise SandboxFailed(f"The sandbox ended during cell {progress.running}: {errors}")
+        return progress
+
+    def close(self) -> None:
+        """End it; its process 1 ends with it, and with that everything inside."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        shutil.rmtree(self._files, ignore_errors=True)
 
 
 class _Listener:
-    """Talks with the driver, and watches the limits that hold for the run as a whole."""
+    """Talks with the sandbox, and watches the limits that hold for the run as a whole."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, job: bytes) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -284,58 +269,64 @@ class _Listener:
         self._events = process.stdout
         self._messages = process.stderr
         self._limits = limits
+        self._job = memoryview(job)
+        self._rest = b""
         # Outputs, and as much again for their JSON.
         self._bytes_left = 2 * limits.output_bytes + _MEBIBYTE
 
-    def send(self, job: str) -> None:
-        """Hand the job over; a driver that ended at once says why on standard error."""
-        with contextlib.suppress(BrokenPipeError), self._input:
-            self._input.write(job.encode())
-
     def listen(self) -> None:
-        """Take events until the driver ends or a limit strikes."""
+        """Hand over the job, and take events until all is over or a limit strikes."""
+        progress = self.progress
         deadline = time.monotonic() + _START_SECONDS
-        rest = b""
+        os.set_blocking(self._input.fileno(), False)
         with selectors.DefaultSelector() as selector:
+            selector.register(self._input, selectors.EVENT_WRITE)
             selector.register(self._events, selectors.EVENT_READ)
             selector.register(self._messages, selectors.EVENT_READ)
-            while self._events in (key.fileobj for key in selector.get_map().values()):
+            while not progress.over and self._events in (
+                key.fileobj for key in selector.get_map().values()
+            ):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    if self.progress.ready:
-                        self.progress.strike("notebook time", self.progress.running)
+                    if progress.ready and not progress.complete:
+                        progress.strike("notebook time", progress.running)
                     return
+                was_ready, was_complete = progress.ready, progress.complete
                 for key, _ in selector.select(left):
-                    chunk = os.read(key.fd, 65536)
-                    if not chunk:
+                    if not self._serve(key.fileobj):
                         selector.unregister(key.fileobj)
-                    elif key.fileobj is self._messages:
-                        # Also what the kernel writes past Jupyter: read, lest it block, and cut.
-                        self.errors += chunk[: _MESSAGE_BYTES - len(self.errors)]
-                    else:
-                        was_ready = self.progress.ready
-                        *lines, rest = (rest + chunk).split(b"\n")
-                        for line in lines:
-                            self._take(json.loads(line))
-                        if self.progress.ready and not was_ready:
-                            deadline = time.monotonic() + self._limits.notebook_seconds
-                        self._bytes_left -= len(chunk)
+                if progress.ready and not was_ready:
+                    deadline = time.monotonic() + self._limits.notebook_seconds
+                if progress.complete and not was_complete:
+                    deadline = time.monotonic() + _CLEAN_SECONDS
                 if self._bytes_left < 0:
-                    self.progress.strike("output", self.progress.running)
+                    progress.strike("output", progress.running)
                     return
+            # What has been said until now, also where the end came first.
+            os.set_blocking(self._messages.fileno(), False)
+            while self._serve(self._messages, again=False):
+                pass
 
-    def _take(self, event: dict[str, Any]) -> None:
-        progress = self.progress
-        match event["event"]:
-            case "ready":
-                progress.ready = True
-            case "start":
-                progress.running = event["cell"]
-            case "cell":
-                progress.cells[event["cell"]] = (event["outputs"], event["execution_count"])
-            case "limit":
-                progress.strike(event["limit"], event["cell"])
-            case "died":
-                progress.died = event["cell"]
-            case "end":
-                progress.complete = True
+    def _serve(self, stream: Any, again: bool = True) -> bool:
+        """Write or read what is ready; return whether there may be more."""
+        if stream is self._input:
+            # A server that has ended at once says why on standard error.
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                self._job = self._job[os.write(stream.fileno(), self._job[:65536]) :]
+                return len(self._job) > 0
+            return False
+        try:
+            chunk = os.read(stream.fileno(), 65536)
+        except BlockingIOError:
+            return again
+        if stream is self._messages:
+            # Also what the kernel writes past Jupyter: read, lest it block, and cut.
+            self.errors += chunk[: max(0, _MESSAGE_BYTES - len(self.errors))]
+        else:
+            self._bytes_left -= len(chunk)
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            for line in lines:
+                # A line is cut short where the driver was killed while it wrote.
+                with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+                    self.progress.take(json.loads(line))
+        return bool(chunk)

@@ -5,12 +5,13 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat.v4 as v4
 import pytest
 
-from grading import sandbox
+from grading import isolation, sandbox
 from grading.sandbox import (
     Execution,
     Limits,
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 MEBIBYTE = 2**20
 # Small, so that a test takes seconds.
+# All with one size of folders, which is a sandbox's own: another starts another sandbox.
 SMALL = Limits(
     cell_seconds=3,
     notebook_seconds=60,
@@ -123,7 +125,7 @@ class TestOrdinaryRun:
 
     def test_packages_work(self, files: Path) -> None:
         plot = "import torch, torchvision, matplotlib.pyplot as plt; plt.plot([1]); plt.show()"
-        execution = run(files, plot, limits=Limits(cell_seconds=60))
+        execution = run(files, plot, limits=replace(SMALL, cell_seconds=60))
         assert ["image/png" in o.data for o in execution.notebook.cells[0].outputs] == [True]
 
 
@@ -157,7 +159,8 @@ class TestNothingElseIsVisible:
         assert secret.read_text() == "grades"
 
     def test_nothing_is_writable_but_the_working_folders(self, files: Path) -> None:
-        places = ["/", "/usr", "/packages/0", "/files", "/etc", "/driver.py", "/proc/sys/vm"]
+        places = ["/", "/usr", "/packages/0", "/files", "/etc", "/server.py", "/proc/sys/vm"]
+        places += ["/dev", "/modules", "/modules/sandbox_driver.py"]
         code = """
             import os
             for place in {places}:
@@ -170,7 +173,7 @@ class TestNothingElseIsVisible:
         execution = run(files, code.format(places=places))
         assert text(execution, 0) == ""
 
-    def test_driver_cannot_be_read_or_stopped(self, files: Path) -> None:
+    def test_process_1_cannot_be_read_or_stopped(self, files: Path) -> None:
         execution = run(
             files,
             "import os, signal\nfor number in range(1, 65):\n    os.kill(1, number)",
@@ -228,7 +231,7 @@ class TestLimits:
         assert execution.complete
 
     def test_time_of_a_notebook(self, files: Path) -> None:
-        limits = Limits(cell_seconds=60, notebook_seconds=3)
+        limits = replace(SMALL, cell_seconds=60, notebook_seconds=3)
         execution = run(files, "'first'", "import time; time.sleep(1000)", "3", limits=limits)
         assert (execution.limit, execution.limit_cell) == ("notebook time", 1)
         assert text(execution, 0) == "'first'"
@@ -245,14 +248,14 @@ class TestLimits:
         ],
     )
     def test_what_is_used_up(self, files: Path, limit: str, code: str) -> None:
-        limits = Limits(cell_seconds=60, memory_bytes=1024 * MEBIBYTE, output_bytes=MEBIBYTE)
+        limits = replace(SMALL, cell_seconds=60)
         execution = run(files, "'first'", code, "'third'", limits=limits)
         assert (execution.limit, execution.limit_cell) == (limit, 1)
         assert text(execution, 0) == "'first'"
         assert not execution.complete
 
     def test_processor_time_of_all_processes(self, files: Path) -> None:
-        limits = Limits(cell_seconds=60, processor_seconds=8)
+        limits = replace(SMALL, cell_seconds=60, processor_seconds=8)
         code = "import os\nif os.fork() == 0:\n    while True: pass\nimport time; time.sleep(50)"
         execution = run(files, "'first'", code, limits=limits)
         assert (execution.limit, execution.limit_cell) == ("processor time", 1)
@@ -270,6 +273,114 @@ class TestLimits:
         assert text(execution, 2) == "'after'"
 
 
+class TestOneAfterTheOther:
+    """What one submission does to a sandbox is gone before the next."""
+
+    def test_a_sandbox_serves_many(self, files: Path) -> None:
+        process = "import os; os.stat('/proc/1').st_ctime_ns, sorted(os.listdir('.'))"
+        first, second = (text(run(files, process), 0) for _ in range(2))
+        assert first == second
+
+    def test_nothing_is_left(self, files: Path) -> None:
+        leave = """
+            import os, subprocess, sys
+            for folder in ("/work", "/tmp", "/dev/shm"):
+                os.makedirs(f"{folder}/left/.hidden")
+                open(f"{folder}/left/file", "w").write("mine")
+                os.symlink("/usr", f"{folder}/link")
+                os.chmod(f"{folder}/left/.hidden", 0)
+                os.chmod(f"{folder}/left", 0)
+            subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            os.environ["LEFT"] = "mine"
+            import json
+            json.left = "mine"
+            """
+        look = """
+            import json, os
+            print(sorted(os.listdir(".")), hasattr(json, "left"), "LEFT" in os.environ)
+            print([name for name in os.listdir("/tmp") if name[:7] not in ("kernel-", "jupyter")])
+            print(os.listdir("/dev/shm"), len([n for n in os.listdir("/proc") if n.isdigit()]))
+            """
+        began = "import os; os.stat('/proc/1').st_ctime_ns"
+        first = run(files, began, leave)
+        second = run(files, began, look)
+        assert text(first, 1) == ""
+        # In the same sandbox, that is.
+        assert text(first, 0) == text(second, 0)
+        lines = text(second, 1).splitlines()
+        assert lines == ["['figure.txt', 'helpers'] False False", "[]", "[] 3"]
+
+    def test_memory_holds_nothing_of_the_submission_before(self, files: Path) -> None:
+        # Split, so that the search does not find itself.
+        run(files, "answer = 'the-answer-' + 'of-the-first'; print(answer * 1000)")
+        search = """
+            import re
+            wanted = bytes("the-answer-", "ascii") + b"of-the-" + b"first"
+            found = 0
+            with open("/proc/self/mem", "rb") as memory:
+                for line in open("/proc/self/maps"):
+                    place, rights = line.split()[:2]
+                    start, end = (int(number, 16) for number in place.split("-"))
+                    if rights.startswith("rw") and end - start < 2**31:
+                        try:
+                            for place in range(start, end, 2**24):
+                                memory.seek(place)
+                                some = memory.read(min(2**24, end - place))
+                                found += len(re.findall(wanted, some))
+                        except OSError:
+                            pass
+            # What the pattern itself and this process's own copies make up.
+            found
+            """
+        control = run(files, "kept = ('the-answer-' + 'of-the-first') * 1000", search)
+        assert int(text(control, 1)) >= 1000
+        assert int(text(run(files, "1", search), 1)) < 20
+
+    def test_draws_differ_from_one_to_the_next(self, files: Path) -> None:
+        draw = "import random, numpy; random.random(), numpy.random.random()"
+        assert text(run(files, draw), 0) != text(run(files, draw), 0)
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            "import os; os._exit(3)",
+            "while True: print('x' * 10_000)",
+            "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+            # The driver is the other process that is neither this one nor process 1.
+            "import os, signal\nfor name in os.listdir('/proc'):\n"
+            "  if name.isdigit() and int(name) not in (1, os.getpid()):\n"
+            "    os.kill(int(name), signal.SIGKILL)\nimport time; time.sleep(20)",
+            "import ctypes; ctypes.CDLL(None).shmget(7, 4096, 0o1600)",
+        ],
+        ids=["exit", "output", "processes", "driver killed", "shared memory"],
+    )
+    def test_after_a_bad_one(self, files: Path, end: str) -> None:
+        bad = run(files, "'before'", end)
+        assert text(bad, 0) == "'before'"
+        good = run(files, "1 + 1", "open('/proc/sysvipc/shm').read().count('\\n')")
+        assert (text(good, 0), text(good, 1)) == ("2", "1")
+        assert good.complete
+
+    def test_a_killed_driver_costs_its_own_submission_alone(self, files: Path) -> None:
+        kill = "import os, signal; os.kill(-1, signal.SIGKILL)"
+        execution = run(files, "'before'", kill, "'after'")
+        assert (execution.died, text(execution, 0)) == (1, "'before'")
+
+    def test_recorded_runs_are_read_only(self, files: Path, tmp_path: Path) -> None:
+        runs = tmp_path / "runs"
+        runs.mkdir()
+        (runs / "run.npz").write_text("losses")
+        code = (
+            "import os; f = os.environ['RECORDED_RUNS']; print(open(f + '/run.npz').read())\n"
+            "for change in (lambda: open(f + '/run.npz', 'w'), lambda: open(f + '/x', 'w'),\n"
+            "               lambda: os.unlink(f + '/run.npz'), lambda: os.chmod(f, 0o777)):\n"
+            "    try: change()\n"
+            "    except OSError: print('no')"
+        )
+        assert text(run(files, code, runs=runs), 0).split() == ["losses", *["no"] * 4]
+        assert [path.read_text() for path in runs.iterdir()] == ["losses"]
+
+
 class TestEnds:
     def test_dead_kernel(self, files: Path) -> None:
         execution = run(files, "'before'", "import os; os._exit(3)", "'after'")
@@ -281,12 +392,13 @@ class TestEnds:
         execution = run(files, "import sys; sys.exit(0)", "input()", "'after'")
         assert text(execution, 2) == "'after'"
 
-    def test_broken_driver_is_the_machines_fault(
+    def test_broken_server_is_the_machines_fault(
         self, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        driver = tmp_path / "driver.py"
-        driver.write_text("raise SystemExit('out of luck')")
-        monkeypatch.setattr(sandbox, "_DRIVER", driver)
+        server = tmp_path / "server.py"
+        server.write_text("raise SystemExit('out of luck')")
+        monkeypatch.setattr(isolation, "_SERVER", server)
+        sandbox.close()
         with pytest.raises(SandboxFailed, match="did not start: out of luck"):
             run(files, "1")
 
