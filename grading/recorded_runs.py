@@ -28,12 +28,15 @@ class NotRecorded(Exception):
     """The instructor's notebook did not run to its end, so its runs are not all recorded."""
 
 
-def record(notebook: Path, helpers: Path, folder: Path, run: Run, log: logging.Logger) -> None:
+def record(
+    notebook: Path, helpers: Path, data: Path | None, folder: Path, run: Run, log: logging.Logger
+) -> None:
     """Make sure that the runs of the instructor's notebook are recorded in `folder`.
 
     Args:
         notebook: the instructor's notebook, with solutions.
         helpers: the folder of helpers beside it, whose code decides how a run goes.
+        data: the folder of data that the notebook is shown.
         folder: where runs are recorded; it is made where it is missing.
         run: executes a notebook in a sandbox that may write to `folder`.
         log: is told what takes so long.
@@ -42,7 +45,7 @@ def record(notebook: Path, helpers: Path, folder: Path, run: Run, log: logging.L
         NotRecorded: the notebook did not run to its end.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done = folder / f"recorded-{_version(notebook, helpers)}"
+    done = folder / f"recorded-{_version(notebook, helpers, data)}"
     with FileLock(folder / ".lock"):
         if done.exists():
             return
@@ -72,9 +75,9 @@ def without_own_seeds(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def _version(notebook: Path, helpers: Path) -> str:
+def _version(notebook: Path, helpers: Path, data: Path | None) -> str:
     """Return a hash of what the instructor's runs depend on, as far as it may change here."""
-    hashed = hashlib.sha256(platform.node().encode())
+    hashed = hashlib.sha256(f"{platform.node()} {data}".encode())
     for path in (notebook, *sorted(helpers.glob("*.py"))):
         hashed.update(hashlib.sha256(path.read_bytes()).digest())
     for package in ("torch", "torchvision", "numpy"):

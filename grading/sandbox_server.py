@@ -49,6 +49,11 @@ _IMPORTS = (
     "tqdm",
     "ipykernel.kernelapp",
     "IPython.core.interactiveshell",
+    # For figures and tracebacks.
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
+    "stack_data",
+    "pygments.formatters",
 )
 _FOLDERS = ("/work", "/tmp", "/dev/shm")
 _PR_SET_DUMPABLE = 4  # linux/prctl.h

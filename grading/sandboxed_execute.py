@@ -149,7 +149,8 @@ class SandboxedExecute(SeededExecute):
                 return self._execute(instructors, Path(files), {}, folder, record=True)
 
         try:
-            recorded_runs.record(path, source / "helpers", folder, run, self.log)
+            data = self._data_folder()
+            recorded_runs.record(path, source / "helpers", data, folder, run, self.log)
         except (recorded_runs.NotRecorded, OSError) as error:
             self.log.warning("Every submission trains for itself. %s", error)
             return None

@@ -38,12 +38,16 @@ class ScratchCourse:
         self._settings = folder / "jupyter"
         self._settings.mkdir()
         self._data = data
+        # Runs are found by what decides them, so all courses of all tests may share a folder.
+        settings = (
+            "c = get_config()\n"
+            f"c.SandboxedExecute.recorded_runs = {str(COURSE_ROOT / 'build/recorded_runs')!r}\n"
+        )
         try:
             sandbox.check_available()
         except sandbox.SandboxUnavailable:
-            (self._settings / "nbgrader_config.py").write_text(
-                "c = get_config()\nc.SandboxedExecute.allow_unsandboxed = True\n"
-            )
+            settings += "c.SandboxedExecute.allow_unsandboxed = True\n"
+        (self._settings / "nbgrader_config.py").write_text(settings)
 
     def nbgrader(self, *arguments: str, folder: Path | None = None) -> str:
         """Run an nbgrader command in the course root, or in `folder`; return what it printed."""
