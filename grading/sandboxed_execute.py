@@ -1,9 +1,7 @@
 """Runs a submission's notebook in the sandbox, with the grading's seed and the course's limits."""
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,19 +11,20 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from traitlets import Bool, Float, Integer, Unicode
 
-from grader_tests import observation
-from grading import recorded_runs, sandbox
+from grading import jobs, recorded_runs, sandbox
 from grading.execute import EXECUTION, SeededExecute
+from grading.jobs import Job
 from grading.remarks import read_remarks
 from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
 from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
 
-_ATTEMPTS = 3  # for a sandbox that broke down: a fault of the machine, which may pass
 _MEBIBYTE = 2**20
 _DEFAULTS = Limits()
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
 _OURS = ("grader_tests", "limited_output", "sitecustomize", "usercustomize")
-_PROBE = Path(observation.__file__).parent
+
+EXECUTED = "executed"
+"""Key in the conversion's resources: the Execution of a submission that was run beforehand."""
 
 
 class SandboxedExecute(SeededExecute):
@@ -96,14 +95,7 @@ class SandboxedExecute(SeededExecute):
                 ) from None
             self.log.warning("NO SANDBOX: student code runs with your own rights. %s", error)
             return super().preprocess(nb, resources, km)
-        submission = resources["nbgrader"]
-        # nbgrader makes the course root the working directory while it converts.
-        secret = course_secret(Path(self.secret_file))
-        seed = grading_seed(secret, submission["student"], submission["assignment"])
-        runs = self._runs(submission["assignment"], submission["notebook"])
-        with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-            self._copy_files(Path(resources["metadata"]["path"]), Path(folder))
-            execution = self._execute(nb, Path(folder), {ENVIRONMENT_VARIABLE: str(seed)}, runs)
+        execution = resources.get(EXECUTED) or jobs.run(self.job(nb, resources))
         for cell, executed in zip(nb.cells, execution.notebook.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs = executed.outputs
@@ -112,7 +104,7 @@ class SandboxedExecute(SeededExecute):
             "died": execution.died,
             "limit": execution.limit,
             "limit_cell": execution.limit_cell,
-            "seed": seed,
+            "seed": self._seed(resources),
         }
         if execution.limit is not None:
             self.log.warning(
@@ -121,6 +113,24 @@ class SandboxedExecute(SeededExecute):
         if execution.died is not None:
             self.log.warning("The kernel died in cell %s", execution.died)
         return nb, resources
+
+    def job(self, nb: NotebookNode, resources: ResourcesDict) -> Job:
+        """Return what it takes to run a submission, here or elsewhere."""
+        submission = resources["nbgrader"]
+        return Job(
+            nb,
+            dict(self._files(Path(resources["metadata"]["path"]))),
+            {ENVIRONMENT_VARIABLE: str(self._seed(resources))},
+            self.limits(),
+            self._data_folder(),
+            self._runs(submission["assignment"], submission["notebook"]),
+        )
+
+    def _seed(self, resources: ResourcesDict) -> int:
+        submission = resources["nbgrader"]
+        # nbgrader makes the course root the working directory while it converts.
+        secret = course_secret(Path(self.secret_file))
+        return grading_seed(secret, submission["student"], submission["assignment"])
 
     def limits(self) -> Limits:
         """Return the limits that the settings give."""
@@ -142,45 +152,24 @@ class SandboxedExecute(SeededExecute):
             return None
         folder = Path(self.recorded_runs).resolve()
 
+        data = self._data_folder()
+
         def run(instructors: NotebookNode) -> sandbox.Execution:
-            with tempfile.TemporaryDirectory(prefix="instructor-") as files:
-                # Links too: helpers in source/ are links to the course's own.
-                shutil.copytree(source, files, dirs_exist_ok=True)
-                return self._execute(instructors, Path(files), {}, folder, record=True)
+            # Links too: helpers in source/ are links to the course's own.
+            files = {
+                str(file.relative_to(source)): file.read_bytes()
+                for file in source.rglob("*")
+                if file.is_file() and file.suffix != ".ipynb"
+            }
+            job = Job(instructors, files, {}, self.limits(), data, folder)
+            return jobs.run(job, record=True)
 
         try:
-            data = self._data_folder()
             recorded_runs.record(path, source / "helpers", data, folder, run, self.log)
-        except (recorded_runs.NotRecorded, OSError) as error:
+        except (recorded_runs.NotRecorded, SandboxFailed, OSError) as error:
             self.log.warning("Every submission trains for itself. %s", error)
             return None
         return folder
-
-    def _execute(
-        self,
-        nb: NotebookNode,
-        files: Path,
-        environment: dict[str, str],
-        runs: Path | None,
-        record: bool = False,
-    ) -> sandbox.Execution:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return sandbox.execute(
-                    nb,
-                    files,
-                    modules=[_PROBE / f"{name}.py" for name in observation.PROBE_MODULES],
-                    data=self._data_folder(),
-                    runs=runs,
-                    record=record,
-                    environment=environment,
-                    limits=self.limits(),
-                )
-            except SandboxFailed as error:
-                self.log.warning("Attempt %s of %s: %s", attempt, _ATTEMPTS, error)
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError
 
     def _data_folder(self) -> Path | None:
         for name in (self.data, os.environ.get("FASHION_MNIST", ""), "data"):
@@ -189,15 +178,14 @@ class SandboxedExecute(SeededExecute):
                 return folder
         return None
 
-    def _copy_files(self, submission: Path, target: Path) -> None:
-        """Copy what the notebook may read: files without links, none that shadows a module."""
+    def _files(self, submission: Path) -> Iterator[tuple[str, bytes]]:
+        """Yield what the notebook may read: files without links, none that shadows a module."""
         for path, name in _files(submission):
             module = name.parts[0].partition(".")[0]
             if name.parts[0] != "helpers" and _is_installed(module) and _is_code(name):
                 self.log.warning("Left out %s: it would take the place of a module", name)
                 continue
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / name)
+            yield str(name), path.read_bytes()
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, Path]]:

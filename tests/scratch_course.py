@@ -1,6 +1,7 @@
 """A copy of the course in a folder of its own, for tests that run nbgrader on it."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -49,15 +50,17 @@ class ScratchCourse:
             settings += "c.SandboxedExecute.allow_unsandboxed = True\n"
         (self._settings / "nbgrader_config.py").write_text(settings)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command in this course runs with."""
+        settings = str(self._settings)
+        own = {"JUPYTER_CONFIG_DIR": settings, "JUPYTER_DATA_DIR": settings}
+        return {**os.environ, **own, "FASHION_MNIST": self._data}
+
     def nbgrader(self, *arguments: str, folder: Path | None = None) -> str:
         """Run an nbgrader command in the course root, or in `folder`; return what it printed."""
-        environment = {
-            "FASHION_MNIST": self._data,
-            "JUPYTER_CONFIG_DIR": str(self._settings),
-            "JUPYTER_DATA_DIR": str(self._settings),
-        }
         exchange = f"--Exchange.root={self.exchange}"
-        return run_nbgrader([*arguments, exchange], folder or self.root, environment)
+        return run_nbgrader([*arguments, exchange], folder or self.root, self.environment)
 
     def shorten(self) -> None:
         """Drop what the lesson compares and shows: most of a run's time, and it scores nothing.

@@ -1,0 +1,21 @@
+"""The course's own commands: `python -m grading autograde ASSIGNMENT`."""
+
+import sys
+from importlib import import_module
+
+# Imported only when asked for: Dask alone takes a second.
+_COMMANDS = {"autograde": "grading.batch"}
+
+
+def main() -> int:
+    """Run the command that the first argument names; return its exit code."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in _COMMANDS:
+        print(f"usage: python -m grading {{{','.join(_COMMANDS)}}} ...", file=sys.stderr)
+        return 2
+    code: int = import_module(_COMMANDS[name]).main(sys.argv[2:])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
