@@ -215,6 +215,8 @@ def _write(path: Path, outcome: Outcome) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 np.savez(file, losses=losses, accuracies=accuracies)
+            # mkstemp keeps a file to its owner; losses are no secret.
+            Path(draft).chmod(0o644)
             Path(draft).replace(path)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
