@@ -48,15 +48,20 @@ def explain_mean(layers: Sequence[Layer]) -> Message:
         lows = [float(layer.weights.min()) for layer in layers]
         highs = [float(layer.weights.max()) for layer in layers]
         return message("uniform_off_centre", lows=lows, highs=highs)
-    for spread in ("deviation", "expected"):
-        if all(_near(layer.mean, -getattr(layer, spread), layer) for layer in layers):
-            return message("low_and_high", means=means)
+    if all(_is_mean(layer, -layer.deviation) for layer in layers) or all(
+        _is_mean(layer, -layer.expected) for layer in layers
+    ):
+        return message("low_and_high", means=means)
     return message("mean_not_zero", means=means)
 
 
-def _near(value: float, wanted: float, layer: Layer) -> bool:
-    """Tell whether a mean is what is wanted; both may be estimates."""
-    return abs(value - wanted) <= _ERRORS * 1.5 * layer.deviation / sqrt(layer.weights.size)
+def _is_mean(layer: Layer, value: float) -> bool:
+    """Tell whether a layer's mean is a value, which may be the layer's own deviation.
+
+    The standard errors are s / sqrt(N) and s / sqrt(2N), together sqrt(1.5) s / sqrt(N).
+    """
+    error = sqrt(1.5) * layer.deviation / sqrt(layer.weights.size)
+    return abs(layer.mean - value) <= _ERRORS * error
 
 
 def _explain_one_sided(layers: Sequence[Layer], family: str) -> Message | None:

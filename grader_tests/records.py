@@ -1,17 +1,16 @@
 """Reads an observation of a student's function into typed records, and trusts none of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
+from .fields import correlation, flag, items, mapping, pair, shape, size, text, texts, up_to
 from .observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
 
 _MODULES = 200
 _PARAMETERS = 20
-_SIZE = 100_000
-_TEXT = 400
 
 
 @dataclass(frozen=True)
@@ -222,27 +221,27 @@ def _module(item: object, budget: list[int]) -> Module:
 def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
     if not isinstance(item, Mapping):
         raise ObservationError("A parameter should be an object.")
-    shape_before = _shape(item.get("shape_before"))
-    shape = None if item.get("shape") is None else _shape(item["shape"])
+    shape_before = shape(item.get("shape_before"))
+    shape_now = None if item.get("shape") is None else shape(item["shape"])
     values = None
     if item.get("values") is not None:
         values = decode_array(item["values"])
         budget[0] -= values.size
         if budget[0] < 0:
             raise ObservationError("The arrays of the observation are too large together.")
-        if values.shape != shape:
+        if values.shape != shape_now:
             raise ObservationError("A parameter's values do not fit its shape.")
     count = prod(shape_before)
     parameter = Parameter(
         kind=text(item, "kind"),
         shape_before=shape_before,
-        shape=shape,
-        dtype=_pair(item.get("dtype")),
-        device=_pair(item.get("device")),
+        shape=shape_now,
+        dtype=pair(item.get("dtype")),
+        device=pair(item.get("device")),
         trainable=item.get("trainable") is True,
-        unchanged=_up_to(count, item.get("unchanged")),
-        like_before=_correlation(item.get("like_before")),
-        repeated=_up_to(prod(shape or ()), item.get("repeated")),
+        unchanged=up_to(count, item.get("unchanged")),
+        like_before=correlation(item.get("like_before")),
+        repeated=up_to(prod(shape_now or ()), item.get("repeated")),
         values=values,
     )
     return text(item, "name"), parameter
@@ -278,88 +277,3 @@ def problem(item: object) -> Problem | None:
         function=text(item, "function"),
         module=text(item, "module") if "module" in item else "",
     )
-
-
-def mapping(record: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """Return the object called `key`."""
-    value = record.get(key)
-    if not isinstance(value, Mapping):
-        raise ObservationError(f"{key} should be an object.")
-    return value
-
-
-def items(
-    record: Mapping[str, object], key: str, limit: int, *, optional: bool = False
-) -> Sequence[object]:
-    """Return the list called `key`, of at most `limit` entries."""
-    value = record.get(key)
-    if value is None and optional:
-        return []
-    if not isinstance(value, list) or len(value) > limit:
-        raise ObservationError(f"{key} should be a list of at most {limit} entries.")
-    return value
-
-
-def text(record: Mapping[str, object], key: str) -> str:
-    """Return the text called `key`, of at most 400 characters."""
-    value = record.get(key)
-    if not isinstance(value, str) or len(value) > _TEXT:
-        raise ObservationError(f"{key} should be a text of at most {_TEXT} characters.")
-    return value
-
-
-def texts(record: Mapping[str, object], key: str, *, optional: bool = False) -> tuple[str, ...]:
-    """Return the list of texts called `key`."""
-    values = items(record, key, 400, optional=optional)
-    if any(not isinstance(value, str) or len(value) > _TEXT for value in values):
-        raise ObservationError(f"{key} should hold texts of at most {_TEXT} characters.")
-    return tuple(str(value) for value in values)
-
-
-def flag(record: Mapping[str, object], key: str) -> bool:
-    """Return the truth value called `key`."""
-    value = record.get(key)
-    if not isinstance(value, bool):
-        raise ObservationError(f"{key} should be true or false.")
-    return value
-
-
-def size(record: Mapping[str, object], key: str) -> int:
-    """Return the size called `key`, from 1 to 100,000."""
-    value = record.get(key)
-    if type(value) is not int or not 1 <= value <= _SIZE:
-        raise ObservationError(f"{key} should be a whole number from 1 to {_SIZE}.")
-    return value
-
-
-def _shape(value: object) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) > 64:
-        raise ObservationError("A shape should be a list of sizes.")
-    if any(type(entry) is not int or entry < 0 for entry in value):
-        raise ObservationError("A shape should hold whole numbers that are not negative.")
-    return tuple(value)
-
-
-def _pair(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or len(value) != 2:
-        raise ObservationError("A type or device should be given before and after.")
-    return tuple(text({"entry": entry}, "entry") for entry in value)
-
-
-def _correlation(value: object) -> float:
-    # Rounding may carry it a little beyond 1.
-    if value is None:
-        return 0.0
-    if not isinstance(value, float) or not abs(value) < 1.001:
-        raise ObservationError("A correlation should lie between -1 and 1.")
-    return value
-
-
-def _up_to(count: int, value: object) -> int | None:
-    if value is None:
-        return None
-    if type(value) is not int or not 0 <= value <= count:
-        raise ObservationError("A number of entries should not exceed the entries there are.")
-    return value
