@@ -421,7 +421,7 @@ MISTAKES = {
     ),
     "attribute_misspelt": (
         "`{type}` has no attribute `{name}`.",
-        "Print the layer, or type m. and press Tab, to see what it has.",
+        "Write the thing and a dot, and press Tab: Jupyter lists what it has.",
     ),
     "tensor_for_parameter": (
         "A layer's parameter can be replaced by another Parameter only, not by a plain tensor.",

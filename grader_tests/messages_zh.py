@@ -383,7 +383,7 @@ MISTAKES = {
     ),
     "attribute_misspelt": (
         "`{type}` 没有属性 `{name}`。",
-        "打印这一层，或者输入 m. 再按 Tab 键，看看它有什么。",
+        "写出它的名字和一个点，再按 Tab 键：Jupyter 会列出它有什么。",
     ),
     "tensor_for_parameter": (
         "层的参数只能换成另一个 Parameter，不能换成普通的张量。",

@@ -1,6 +1,7 @@
 """Explains functions that stop with an exception, and functions that change no weights."""
 
 import re
+from itertools import pairwise, takewhile
 
 from .records import FunctionObservation, Problem
 from .verdict import Message, message
@@ -126,17 +127,29 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
         return message("guard_never_true", line=guard)
     if guard and any(line.text.startswith("except") and line.ran for line in seen.lines):
         return message("error_swallowed", line=guard)
-    draws = any(part in name.lower() for name in seen.names for part in _DRAWS)
-    if draws:
+    if any(_draws(name) for name in seen.names):
         return message("result_not_stored")
     return message("only_bias_written" if bias_written else "nothing_written")
 
 
+def _draws(text: str) -> bool:
+    return any(part in text.lower() for part in _DRAWS)
+
+
+def _writes(text: str) -> bool:
+    return "weight" in text or "bias" in text or _draws(text)
+
+
 def _guard(seen: FunctionObservation) -> str:
-    """Return the last line that runs before the first that does not, or ""."""
-    before = ""
-    for line in seen.lines:
-        if not line.ran:
-            return before
-        before = line.text
-    return ""
+    """Return the line after which lines that would write weights do not run, or "".
+
+    Of several such lines the last condition, else the first.
+    """
+    guards = []
+    for place, (line, following) in enumerate(pairwise(seen.lines), start=1):
+        if line.ran and not following.ran:
+            skipped = takewhile(lambda later: not later.ran, seen.lines[place:])
+            if any(_writes(later.text) for later in skipped):
+                guards.append(line.text)
+    conditions = [text for text in guards if text.startswith(_CONDITION)]
+    return conditions[-1] if conditions else guards[0] if guards else ""

@@ -84,6 +84,9 @@ class TestWords:
         said = verdict("typo_in_guard").sentence
         assert "`if classname.find('Liniar') != -1:`" in said
 
+        said = verdict("typo_in_the_second_condition").sentence
+        assert "`elif classname.find('Liniar') != -1:`" in said
+
     def test_line_of_a_helper_is_quoted_and_no_frame_of_the_grader(self) -> None:
         def helper(m: Any) -> None:
             m.weights.data.normal_()  # the student's own line
