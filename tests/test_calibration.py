@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from math import inf
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -114,9 +115,14 @@ def test_time_of_one_grading() -> None:
     # The least of some trials: what else the machine does only ever adds.
     timing.one_grading("in_place", 0)
     for name in ("in_place", "laplace"):
-        without, with_pictures = zip(*(timing.one_grading(name, s) for s in range(3)), strict=True)
-        assert min(without) < 0.5
-        assert min(with_pictures) < 1.0
+        best = (inf, inf)
+        for seed in range(10):
+            found = timing.one_grading(name, seed)
+            best = (min(best[0], found[0]), min(best[1], found[1]))
+            if best[0] < 0.5 and best[1] < 1.0:
+                break
+        assert best[0] < 0.5
+        assert best[1] < 1.0
 
 
 class TestReport:
