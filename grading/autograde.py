@@ -16,7 +16,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp
-from nbgrader.converters import Autograde
+from nbgrader.converters import Autograde, base
 from nbgrader.utils import find_all_files
 from traitlets import Type
 
@@ -91,18 +91,21 @@ class CourseAutograde(Autograde):
             super().init_notebooks()
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Prepare the folder, without links and pages that a student handed in."""
-        super().init_assignment(assignment_id, student_id)
-        source = Path(self._format_source(assignment_id, student_id))
-        target = Path(self._format_dest(assignment_id, student_id))
-        for name in find_all_files(str(source), [*self.coursedir.ignore, "*.ipynb"]):
-            path = Path(name)
-            copy = target / path.relative_to(source)
-            # A link would show the notebook a file of this machine's; nbgrader's feedback takes
-            # any page for its own.
-            if copy.is_file() and (path.is_symlink() or path.suffix.lower() in (".html", ".htm")):
-                self.log.warning("Left out %s", path)
-                copy.unlink()
+        """Prepare the folder; of what a student handed in, copy only what `is_ordinary`."""
+
+        def ordinary_files(path: str, exclude: list[str]) -> list[str]:
+            names = find_all_files(path, exclude)
+            for name in names:
+                if not is_ordinary(Path(name)):
+                    self.log.warning("Left out %s", name)
+            return [name for name in names if is_ordinary(Path(name))]
+
+        # nbgrader copies what this function of its module finds; only there are links followed.
+        base.find_all_files = ordinary_files
+        try:
+            super().init_assignment(assignment_id, student_id)
+        finally:
+            base.find_all_files = find_all_files
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Grade a notebook; where that fails, take back the scores of an earlier version."""
@@ -149,6 +152,15 @@ class CourseAutograde(Autograde):
                     grade.auto_score = None
                     grade.needs_manual_grade = True
             gradebook.db.commit()
+
+
+def is_ordinary(path: Path) -> bool:
+    """Tell whether a submitted file may be copied.
+
+    A link would show the notebook a file of this machine's, a pipe would never end, and nbgrader's
+    feedback takes any page for its own.
+    """
+    return path.is_file() and not path.is_symlink() and path.suffix.lower() not in (".html", ".htm")
 
 
 def install() -> None:

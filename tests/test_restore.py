@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.notebooknode import NotebookNode
 
+from grading.autograde import is_ordinary
 from grading.restore import restore
 from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
 from tests.scratch_course import COURSE_ROOT, Notebook, cells_by_grade_id, solve
@@ -273,6 +275,16 @@ class TestFinding:
         (tmp_path / "link.ipynb").symlink_to(PATH)
         with pytest.raises(UnreadableSubmission, match="is a link"):
             read_notebook(tmp_path / "link.ipynb")
+
+
+def test_only_ordinary_files_are_copied(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").touch()
+    (tmp_path / "page.HTML").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "link").symlink_to(tmp_path / "table.csv")
+    os.mkfifo(tmp_path / "pipe")
+    kept = [path.name for path in tmp_path.iterdir() if is_ordinary(path)]
+    assert kept == ["table.csv"]
 
 
 json_values = st.recursive(
