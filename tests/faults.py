@@ -1,8 +1,7 @@
 """Faults and attacks as data: each turns a solved notebook into the case, with its right outcome.
 
 A case says what a submission does and what must come of it: "full" (every automatic point),
-"exercise" (none for the function, all for the second exercise) or "nothing" (no point, flagged for
-a person, with a reason).
+"exercise" (none for the function, all for the second exercise) or "nothing" (no point at all).
 """
 
 from collections.abc import Callable
@@ -138,8 +137,8 @@ ACCIDENTS = (
     Case("kernel_dies", _own_cell("import os; os._exit(1)"), "nothing", "ended"),
     Case("segfault", _own_cell("import ctypes; ctypes.string_at(0)"), "nothing", "ended"),
     Case("one_long_line", _own_cell("print('x' * 30_000_000)"), "nothing", "more output"),
-    Case("endless", _attack("while True: pass"), "exercise", "no layer"),
-    Case("reads_stdin", _attack("import sys; sys.stdin.read()"), "exercise", "no layer"),
+    Case("endless", _attack("while True: pass"), "exercise", "nothing to judge"),
+    Case("reads_stdin", _attack("import sys; sys.stdin.read()"), "exercise", "nothing to judge"),
 )
 
 ATTACKS = (
@@ -155,21 +154,23 @@ ATTACKS = (
     Case(
         "transformer",
         _attack("get_ipython().input_transformers_cleanup.append(lambda lines: ['2'])"),
-        "exercise",
+        "nothing",
+        "no observation",
     ),
     Case(
         "hook",
         _attack("get_ipython().events.register('pre_run_cell', lambda *a: print('full marks'))"),
         "exercise",
     ),
-    Case("patched_check", _attack("import grader_tests\ngrader_tests.check = print"), "exercise"),
+    Case("patched_check", _attack("import grader_tests\ngrader_tests.check = print"), "nothing"),
     Case(
         "replaced_module",
         _attack(
             "import sys, types\nm = types.ModuleType('grader_tests')\nm.check = lambda *a: 2\n"
             "sys.modules['grader_tests'] = m"
         ),
-        "exercise",
+        "nothing",
+        "no observation",
     ),
     Case(
         "patched_normality",
