@@ -95,3 +95,7 @@ c.GenerateFeedback.preprocessors = [
     "grading.feedback.EmbedFigures",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# What a late submission costs: nothing, by default. PointsPerDay and CutOff are the others; see
+# grading/late_policies.py. An extension given in the gradebook counts before any of them.
+c.AssignLatePenalties.plugin_class = "grading.late_policies.LatePolicy"

@@ -1,0 +1,211 @@
+"""Tests of the exports to learning platforms and of the late policies, with real gradebooks."""
+
+import csv
+import datetime
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import v4
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from grading.commands import run_nbgrader
+from grading.exporters import CanvasExporter, MoodleExporter
+from grading.exporters.table import (
+    PlatformExporter,
+    StudentFileError,
+    UnsafeIdentifier,
+    safe_text,
+)
+
+ASSIGNMENT = "weight_initialization"
+DUE = datetime.datetime(2026, 3, 1, 12)
+STUDENTS = {
+    "ada": ("Lovelace, Countess", 'Ada "A."'),
+    "li": ("李", "小龙"),
+    "evil": ('=HYPERLINK("http://example.org")', "@SUM(A1)"),
+    "zero": ("Zero", "Zoe"),
+    "absent": ("Absent", "Abe"),
+    "ungraded": ("Ungraded", "Uma"),
+}
+SCORES = {"ada": 3.5, "li": 4.0, "evil": 1.0, "zero": 0.0, "ungraded": None}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gradebook with one test of 4 points; `absent` handed nothing in."""
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    # nbgrader links a submission to its student before it is in the session, which SQLAlchemy
+    # warns of.
+    with warnings.catch_warnings(action="ignore", category=SAWarning):
+        _fill(f"sqlite:///{path}")
+    return path
+
+
+def _fill(address: str) -> None:
+    with Gradebook(address) as gradebook:
+        gradebook.add_assignment(ASSIGNMENT, duedate=DUE)
+        gradebook.add_notebook("notebook", ASSIGNMENT)
+        gradebook.add_grade_cell("test", "notebook", ASSIGNMENT, max_score=4, cell_type="code")
+        for student, (last, first) in STUDENTS.items():
+            gradebook.add_student(student, last_name=last, first_name=first)
+            if student in SCORES:
+                gradebook.add_submission(ASSIGNMENT, student, timestamp=DUE)
+                grade = gradebook.find_grade("test", "notebook", ASSIGNMENT, student)
+                grade.auto_score = SCORES[student]
+                grade.needs_manual_grade = False
+        gradebook.db.commit()
+
+
+@pytest.fixture
+def url(made: Path, tmp_path: Path) -> str:
+    """A copy of the gradebook: making one takes seconds."""
+    return f"sqlite:///{shutil.copy(made, tmp_path)}"
+
+
+def export(url: str, exporter: PlatformExporter) -> list[list[str]]:
+    exporter.to = exporter.to or str(Path(url.removeprefix("sqlite:///")).with_name("out.csv"))
+    with Gradebook(url) as gradebook:
+        exporter.export(gradebook)
+    with Path(exporter.to).open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_canvas_columns_and_points(url: str) -> None:
+    rows = export(url, CanvasExporter(columns={ASSIGNMENT: "Weights, first (1234)"}))
+    before = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert rows[0] == [*before, "Weights, first (1234)"]
+    assert rows[1] == ["    Points Possible", "", "", "", "", "4"]
+    by_login = {row[3]: row for row in rows[2:]}
+    assert by_login["ada"] == ['Lovelace, Countess, Ada "A."', "", "", "ada", "", "3.5"]
+    assert by_login["li"][0] == "李, 小龙"
+
+
+def test_moodle_columns(url: str) -> None:
+    rows = export(url, MoodleExporter(columns={ASSIGNMENT: "权重"}))
+    columns = ["First name", "Last name", "ID number", "Email address"]
+    assert rows[0] == [*columns, "Assignment: 权重 (Real)"]
+    by_id = {row[2]: row for row in rows[1:]}
+    assert by_id["ada"] == ['Ada "A."', "Lovelace, Countess", "ada", "", "3.5"]
+
+
+@pytest.mark.parametrize("exporter", [CanvasExporter, MoodleExporter])
+class TestEveryPlatform:
+    def test_a_missing_submission_is_blank_and_zero_is_zero(
+        self, url: str, exporter: type[PlatformExporter]
+    ) -> None:
+        scores: dict[str, str] = {}
+        for row in export(url, exporter()):
+            scores |= {name: row[-1] for name in STUDENTS if name in row}
+        assert scores == {
+            "ada": "3.5",
+            "li": "4",
+            "evil": "1",
+            "zero": "0",
+            "absent": "",
+            "ungraded": "",
+        }
+
+    def test_no_cell_starts_a_formula(self, url: str, exporter: type[PlatformExporter]) -> None:
+        cells = [cell for row in export(url, exporter()) for cell in row]
+        assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))]
+        assert any(cell.startswith("'=HYPERLINK") for cell in cells)
+
+    def test_an_id_that_starts_a_formula_is_refused(
+        self, url: str, exporter: type[PlatformExporter]
+    ) -> None:
+        with Gradebook(url) as gradebook:
+            gradebook.add_student("=1+1")
+        with pytest.raises(UnsafeIdentifier, match="students_file"):
+            export(url, exporter())
+
+    def test_the_penalty_is_taken_off(self, url: str, exporter: type[PlatformExporter]) -> None:
+        with Gradebook(url) as gradebook:
+            notebook = gradebook.find_submission_notebook("notebook", ASSIGNMENT, "ada")
+            notebook.late_submission_penalty = 1.0
+            gradebook.db.commit()
+        (row,) = (row for row in export(url, exporter(student=["ada"])) if "ada" in row)
+        assert row[-1] == "2.5"
+
+
+def test_ids_come_from_the_student_file(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "students.csv"
+    path.write_text("student_id,ID,Section\nada,77,Monday\nli,78,Tuesday\n", encoding="utf-8-sig")
+    rows = export(url, CanvasExporter(students_file=str(path)))
+    assert [row[1:5] for row in rows[2:]] == [
+        ["77", "", "ada", "Monday"],
+        ["78", "", "li", "Tuesday"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,ID\nada,77\n", "needed are student_id"),
+        ("student_id,Number\nada,77\n", "at least one of"),
+        ("student_id,ID\nada,77\nada,78\n", "twice"),
+        (None, "cannot be read"),
+    ],
+)
+def test_an_unusable_student_file_is_named(
+    url: str, tmp_path: Path, text: str | None, message: str
+) -> None:
+    path = tmp_path / "students.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(StudentFileError, match=message):
+        export(url, CanvasExporter(students_file=str(path)))
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r\n-1", "＝1"])
+def test_formulas_become_text(text: str) -> None:
+    assert safe_text(text) == f"'{text.strip()}"
+
+
+def test_nbgraders_command_finds_the_plugin(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "canvas.csv"
+    exporter = "--exporter=grading.exporters.CanvasExporter"
+    run_nbgrader(["export", exporter, f"--db={url}", f"--to={path}"], tmp_path)
+    assert path.read_text(encoding="utf-8").startswith("Student,ID,SIS User ID,SIS Login ID")
+
+
+@pytest.mark.parametrize(
+    ("policy", "hours", "extension", "penalty"),
+    [
+        ("LatePolicy", 100, 0, None),
+        ("PointsPerDay", 0, 0, None),
+        ("PointsPerDay", 0.5, 0, None),  # the grace period is one hour
+        ("PointsPerDay", 1.5, 0, 1.0),
+        ("PointsPerDay", 25, 0, 2.0),
+        ("PointsPerDay", 25, 24, None),
+        ("PointsPerDay", 26, 24, 1.0),
+        ("PointsPerDay", 24 * 30, 0, 3.5),  # no more than there is
+        ("CutOff", 1, 0, None),
+        ("CutOff", 1.5, 0, 3.5),
+        ("CutOff", 30, 30, None),
+    ],
+)
+def test_late_policies(
+    url: str, policy: str, hours: float, extension: float, penalty: float | None
+) -> None:
+    with Gradebook(url) as gradebook:
+        submission = gradebook.find_submission(ASSIGNMENT, "ada")
+        submission.timestamp = DUE + datetime.timedelta(hours=hours)
+        if extension:
+            gradebook.grant_extension(ASSIGNMENT, "ada", hours=extension)
+        gradebook.db.commit()
+    config = Config()
+    config.AssignLatePenalties.plugin_class = f"grading.late_policies.{policy}"
+    config.LatePolicy.grace_minutes = 60
+    names = {"notebook": "notebook", "assignment": ASSIGNMENT, "student": "ada", "db_url": url}
+    resources = ResourcesDict()
+    resources["nbgrader"] = names
+    AssignLatePenalties(config=config).preprocess(v4.new_notebook(), resources)
+    with Gradebook(url) as gradebook:
+        notebook = gradebook.find_submission_notebook("notebook", ASSIGNMENT, "ada")
+        assert notebook.late_submission_penalty == penalty
