@@ -6,6 +6,7 @@ not let itself be looked at is described as None.
 
 import dis
 import hashlib
+import inspect
 import linecache
 import sysconfig
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ Record = dict[str, object]
 
 _Seen = TypeVar("_Seen")
 
+# Of code that a call only makes ready to run: generators and coroutines.
+_DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _TEXT = 300
 _NAMES = 100
 # Code that is not the student's: the libraries', and the probe's.
@@ -68,6 +71,7 @@ def describe_function(function: object) -> Record:
         "type": type_name(function),
         "callable": callable(function),
         "blank": blank,
+        "deferred": code is not None and bool(code.co_flags & _DEFERRED),
         "names": [name[:_TEXT] for name in names[:_NAMES]],
         # Long ones are docstrings.
         "texts": [text for text in texts if len(text) <= 40][:_NAMES],
@@ -137,6 +141,8 @@ def describe_module(
     record["state"] = "kept" if attempt(lambda: size(after)) == before.size else "resized"
     # Such as a dropout's probability. A linear layer's are its sizes, and whether it has a bias.
     record["reset"] = not linear and attempt(after.extra_repr) != before.settings
+    if isinstance(after, nn.Linear):
+        record["computes"] = attempt(lambda: _computes_linear(after))
     record["parameters"] = [
         describe_parameter(
             key,
@@ -148,6 +154,18 @@ def describe_module(
         for key, old in before.tensors.items()
     ]
     return record
+
+
+def _computes_linear(layer: nn.Linear) -> bool:
+    """Tell whether a layer's output is still weight times input plus bias.
+
+    A hook, or another `forward`, can scale the output instead of the weights.
+    """
+    with torch.no_grad():
+        inputs = torch.linspace(-1.0, 1.0, layer.in_features).unsqueeze(0)
+        expected = nn.functional.linear(inputs, layer.weight, layer.bias)
+        # The same products in the same order; the tolerance only allows for another order.
+        return torch.allclose(layer(inputs), expected, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _current(module: nn.Module, name: str) -> object:

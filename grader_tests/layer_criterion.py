@@ -35,6 +35,7 @@ def judge_layers(seen: FunctionObservation, level: float) -> Finding:
         *_skipped(seen, level),
         *_touched(seen),
         *_altered(seen),
+        *_settings(seen),
         *_not_trainable(seen),
         *_repeated(seen),
     ]
@@ -111,6 +112,8 @@ def _altered(seen: FunctionObservation) -> Iterator[Message]:
     for layer in seen.linear:
         if layer.state != "kept":
             yield message(f"layer_{layer.state}", layer=layer.title)
+        if layer.diverted:
+            yield message("layer_diverted", layer=layer.title)
         for name, value in layer.parameters.items():
             if value.kind in ("None", "missing"):
                 if name == "weight":
@@ -130,6 +133,14 @@ def _problem(value: Parameter) -> Message | None:
     if len({*value.device}) != 1:
         return message("device_changed")
     return None if value.trainable else message("gradient_off")
+
+
+def _settings(seen: FunctionObservation) -> Iterator[Message]:
+    """Name PyTorch's settings that the function leaves altered for everything after it."""
+    if "gradients" in seen.settings:
+        yield message("gradients_left")
+    if "dtype" in seen.settings:
+        yield message("dtype_left")
 
 
 def _not_trainable(seen: FunctionObservation) -> Iterator[Message]:

@@ -1,8 +1,10 @@
 """Follows which lines of a student's function run, where it failed or changed nothing."""
 
+import ast
 import inspect
 import linecache
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FrameType
@@ -26,6 +28,37 @@ def code_of(function: object) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
+def call_with(function: Callable[[nn.Module], object], module: nn.Module) -> None:
+    """Call a student's function. What it returns is of no interest."""
+    result = function(module)
+    if inspect.iscoroutine(result):
+        # Unless told, it would complain that nobody waited for it.
+        result.close()
+
+
+def early_return(function: object) -> str:
+    """Return the first `return` with statements after it in its block, which never run, or "".
+
+    Python does not compile such statements, so that following the lines does not show them.
+
+    Raises:
+        TypeError, OSError, SyntaxError: the function's text is not to be had.
+    """
+    code = code_of(function)
+    if code is None:
+        return ""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if not isinstance(statements, list):
+                continue
+            for statement in statements[:-1]:
+                if isinstance(statement, ast.Return):
+                    return ast.unparse(statement)[:_TEXT]
+    return ""
+
+
 def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, object]]:
     """Apply a function to a small network, and return its lines, each with whether it ran.
 
@@ -40,7 +73,7 @@ def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, obje
     ran: set[int] = set()
 
     def visit(module: nn.Module) -> None:
-        function(module)
+        call_with(function, module)
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code is not code:

@@ -42,6 +42,9 @@ SENTENCES = {
     "no_forward": "The network can no longer compute its output: {error}.",
     "no_backward": "The network can no longer be trained: {error}.",
     "no_gradient": "No gradient reaches {parameters}.",
+    "layer_diverted": "{layer} no longer computes its weights times its inputs plus its bias.",
+    "gradients_left": "After the function PyTorch computes no gradients any more, for anything.",
+    "dtype_left": "After the function PyTorch makes new tensors with another type of number.",
     "run_not_finite": "After one step of training the weights are not finite numbers.",
     "same_twice": "Two applications should give different weights, but these layers got the same "
     "twice: {layers}.",
@@ -141,6 +144,15 @@ MISTAKES = {
         "they go into a copy, a new object, or a name of its own.",
         _STORE_HINT,
     ),
+    "never_run": (
+        "A function that contains `yield`, or begins with `async`, does not run its lines when it "
+        "is called: it only gets ready to run them.",
+        "Which word makes your function different from weights_init_uniform_rule?",
+    ),
+    "returns_early": (
+        "The line `{line}` ends the function, so the lines after it never run.",
+        "What does `return` do, and do you need it here?",
+    ),
     "only_bias_written": (
         "Only the biases were written. Whatever was computed for the weights was not applied to "
         "them.",
@@ -166,6 +178,11 @@ MISTAKES = {
         "The standard deviations of the layers are {deviations}; {rule} would give exactly these. "
         "The rule asks for 1/sqrt(n); 1/n is the variance that goes with it.",
         "How do you get from a variance to a standard deviation?",
+    ),
+    "half_for_root": (
+        "The standard deviations of the layers are {deviations}; {rule} would give exactly these. "
+        "Python reads `n ** 1/2` as `(n ** 1) / 2`: half of n, not its root.",
+        "Where do brackets belong, or which function takes the root?",
     ),
     "inverted": (
         "The standard deviations of the layers are {deviations}: they grow with the layer, as "
@@ -408,6 +425,26 @@ MISTAKES = {
         "Values are infinite or not a number, as after a division by 0.",
         "Print y for one layer.",
     ),
+    "output_changed": (
+        "The weights are only half of it: a hook, or a new `forward`, changes what a layer makes "
+        "of them, so that its signals are not those of the general rule.",
+        "Initialization sets numbers. Which line of yours does more than that?",
+    ),
+    "gradients_left_off": (
+        "The function turns gradients off and not on again, so that no model trained after it can "
+        "learn.",
+        "`with torch.no_grad():` ends where its block ends. What ends your setting?",
+    ),
+    "dtype_left_changed": (
+        "The function changes PyTorch's default type of numbers, which holds for everything that "
+        "is made after it.",
+        "Is there a way to draw the values in the type that the layer already has?",
+    ),
+    "inference_tensor": (
+        "The weights are tensors made in inference mode. PyTorch keeps no record of what is "
+        "computed with those, so they cannot be trained.",
+        "What does `torch.no_grad()` do differently? And can you fill the weights that are there?",
+    ),
     # Exceptions
     "leaf_changed_in_place": (
         "PyTorch follows every operation on a parameter, to compute gradients. While it does, it "
@@ -437,11 +474,13 @@ MISTAKES = {
         "With what has the position to be compared?",
     ),
     "no_guard": (
-        "The function was called with a {module}, which is no linear layer, and treated it as one.",
+        "The function was called with a module of type {module}, which is no "
+        "linear layer, and treated it as one.",
         _GUARD_HINT,
     ),
     "guard_lets_others_in": (
-        "The function was called with a {module}, which is no linear layer, and its condition let "
+        "The function was called with a module of type {module}, which is no "
+        "linear layer, and its condition let "
         "that through.",
         _GUARD_HINT,
     ),

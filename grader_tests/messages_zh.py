@@ -39,6 +39,9 @@ SENTENCES = {
     "no_forward": "网络无法再计算输出：{error}。",
     "no_backward": "网络无法再训练：{error}。",
     "no_gradient": "梯度传不到 {parameters}。",
+    "layer_diverted": "{layer} 的输出不再是权重乘以输入再加偏差。",
+    "gradients_left": "函数运行之后，PyTorch 对任何运算都不再计算梯度。",
+    "dtype_left": "函数运行之后，PyTorch 用另一种数值类型创建新的张量。",
     "run_not_finite": "训练一步之后，权重不再是有限的数。",
     "same_twice": "应用两次应当得到不同的权重，但这些层两次得到的完全相同：{layers}。",
     # Weights
@@ -66,12 +69,12 @@ SENTENCES = {
     "in_layer": "（见 {layer}）。",
     "in_all_layers": "（所有层合在一起可见）。",
     # Bias
-    "bias_correct": "所有偏置都是 0。",
-    "bias_untouched": "没有改动任何线性层；偏置仍是 PyTorch 原先抽取的。",
-    "bias_missing": "{layer} 的偏置应当是 {count} 个 0；实际是：{found}。",
-    "bias_shape": "{layer} 的偏置应当是 {count} 个 0；它的形状是 {shape}。",
-    "bias_unchanged": "{layer} 的偏置与原来相同，从 {low:.4f} 到 {high:.4f}；应当是 0。",
-    "bias_not_zero": "{layer} 的偏置应当是 0；{count} 个中有 {nonzero} 个不是，"
+    "bias_correct": "所有偏差都是 0。",
+    "bias_untouched": "没有改动任何线性层；偏差仍是 PyTorch 原先抽取的。",
+    "bias_missing": "{layer} 的偏差应当是 {count} 个 0；实际是：{found}。",
+    "bias_shape": "{layer} 的偏差应当是 {count} 个 0；它的形状是 {shape}。",
+    "bias_unchanged": "{layer} 的偏差与原来相同，从 {low:.4f} 到 {high:.4f}；应当是 0。",
+    "bias_not_zero": "{layer} 的偏差应当是 0；{count} 个中有 {nonzero} 个不是，"
     "从 {low:.4g} 到 {high:.4g}。",
     # Default model
     "no_model": "没有找到 model_default。",
@@ -127,8 +130,16 @@ MISTAKES = {
         "或者一个单独的变量名。",
         _STORE_HINT,
     ),
+    "never_run": (
+        "含有 `yield` 或以 `async` 开头的函数，被调用时并不会执行其中的语句，只是做好执行的准备。",
+        "是哪个词让你的函数与 weights_init_uniform_rule 不一样？",
+    ),
+    "returns_early": (
+        "`{line}` 这一行结束了函数，因此其后的行从不运行。",
+        "`return` 的作用是什么？这里需要它吗？",
+    ),
     "only_bias_written": (
-        "只写入了偏置。为权重计算的结果没有用到权重上。",
+        "只写入了偏差。为权重计算的结果没有用到权重上。",
         "你的哪一行改变了 m.weight？",
     ),
     # Mean
@@ -150,6 +161,11 @@ MISTAKES = {
         "各层的标准差是 {deviations}；{rule} 恰好给出这些值。规则要求 1/sqrt(n)；"
         "1/n 是与之对应的方差。",
         "怎样由方差得到标准差？",
+    ),
+    "half_for_root": (
+        "各层的标准差是 {deviations}；{rule} 恰好给出这些值。Python 把 `n ** 1/2` 读作 "
+        "`(n ** 1) / 2`：那是 n 的一半，而不是它的平方根。",
+        "括号应该加在哪里？或者，哪个函数可以求平方根？",
     ),
     "inverted": (
         "各层的标准差是 {deviations}：它们像 {rule}（n 为输入数，m 为神经元数）那样随层的大小"
@@ -189,7 +205,7 @@ MISTAKES = {
         "函数从哪里得知这一层有多少个输入？",
     ),
     "n_slightly_off": (
-        "标准差 {deviations} 符合 {rule}，而不是 1/sqrt(n)：偏置被算作了输入，"
+        "标准差 {deviations} 符合 {rule}，而不是 1/sqrt(n)：偏差被算作了输入，"
         "或者因为别的原因多加或少算了一个。",
         "有多少个权重通向一个神经元？",
     ),
@@ -321,31 +337,31 @@ MISTAKES = {
     ),
     # Bias
     "bias_forgotten": (
-        "没有设置偏置。PyTorch 会随机抽取偏置，范围与它的权重相同。",
-        "如果函数不去动偏置，它们的值是什么？",
+        "没有设置偏差。PyTorch 会随机抽取偏差，范围与它的权重相同。",
+        "如果函数不去动偏差，它们的值是什么？",
     ),
     "bias_drawn": (
-        "偏置像权重一样被随机抽取了。",
-        "再读一遍练习对偏置的要求。",
+        "偏差像权重一样被随机抽取了。",
+        "再读一遍练习对偏差的要求。",
     ),
     "bias_constant": (
-        "一层的所有偏置都被设成了同一个值：{values}。",
-        "再读一遍练习对偏置的要求。",
+        "一层的所有偏差都被设成了同一个值：{values}。",
+        "再读一遍练习对偏差的要求。",
     ),
     "bias_partly_forgotten": (
-        "有些层的偏置没有设置。完全漏掉的层：{skipped}。",
+        "有些层的偏差没有设置。完全漏掉的层：{skipped}。",
         _GUARD_HINT,
     ),
     "bias_partly_written": (
-        "只设置了偏置的一部分；其余的仍是 PyTorch 抽取的值。",
-        "一层有多少个偏置，你的那一行指向其中的多少个？",
+        "只设置了偏差的一部分；其余的仍是 PyTorch 抽取的值。",
+        "一层有多少个偏差，你的那一行指向其中的多少个？",
     ),
     "bias_not_reset": (
-        "偏置仍然取决于 PyTorch 抽取的值：它们被缩放或平移了，而不是被设定。",
-        "无论原来是多少，每个偏置都应当是什么值？",
+        "偏差仍然取决于 PyTorch 抽取的值：它们被缩放或平移了，而不是被设定。",
+        "无论原来是多少，每个偏差都应当是什么值？",
     ),
     "bias_removed": (
-        "偏置被去掉了。偏置为 0，是一个可以在训练中改变的数；没有偏置，则是另一个网络。",
+        "偏差被去掉了。偏差为 0，是一个可以在训练中改变的数；没有偏差，则是另一个网络。",
         "空罐子与没有罐子，有什么区别？",
     ),
     # Types, shapes, training
@@ -356,7 +372,7 @@ MISTAKES = {
     ),
     "wrong_shape": (
         "层的 {parameter} 的形状与原来不同：现在是 {shape}，应为 {expected}。层的权重的形状是"
-        "（神经元数, 输入数），偏置的形状是（神经元数,）。",
+        "（神经元数, 输入数），偏差的形状是（神经元数,）。",
         "打印 m.weight.shape 和 m.bias.shape，与你抽取的形状作比较。",
     ),
     "not_trainable": (
@@ -370,6 +386,24 @@ MISTAKES = {
     "not_finite": (
         "有的值是无穷大或者不是数，就像除以 0 之后那样。",
         "对一个层打印 y。",
+    ),
+    "output_changed": (
+        "权重只是一半：钩子（hook）或新的 `forward` 改变了这一层用权重算出的结果，"
+        "因此它的信号不再符合一般法则。",
+        "初始化只是设定数值。你的哪一行做了更多的事？",
+    ),
+    "gradients_left_off": (
+        "函数关闭了梯度计算，却没有重新打开，因此之后训练的任何模型都无法学习。",
+        "`with torch.no_grad():` 在语句块结束时结束。你的设置在哪里结束？",
+    ),
+    "dtype_left_changed": (
+        "函数改变了 PyTorch 默认的数值类型，这会影响之后创建的一切。",
+        "有没有办法直接用这一层已有的类型来抽取数值？",
+    ),
+    "inference_tensor": (
+        "这些权重是在推理模式（inference mode）下创建的张量。PyTorch 不记录用它们做的运算，"
+        "因此它们无法训练。",
+        "`torch.no_grad()` 有什么不同？能不能把值填进已有的权重里？",
     ),
     # Exceptions
     "leaf_changed_in_place": (
@@ -440,7 +474,7 @@ MISTAKES = {
         "查一查 normal_ 的两个参数是什么意思。对 uniform_ 来说它们的意思不同。",
     ),
     "sizes_do_not_fit": (
-        "两个张量的大小对不上。层的权重的形状是（神经元数, 输入数），偏置的形状是（神经元数,）。",
+        "两个张量的大小对不上。层的权重的形状是（神经元数, 输入数），偏差的形状是（神经元数,）。",
         "打印 m.weight.shape，与你抽取的形状作比较。",
     ),
     "not_implemented": (
@@ -457,7 +491,7 @@ MISTAKES = {
     ),
     # The second exercise
     "default_initialized": (
-        "所有偏置都是 0，而 PyTorch 自己的初始化不会这样：应用了课文中那样的函数，或者设定了常数。",
+        "所有偏差都是 0，而 PyTorch 自己的初始化不会这样：应用了课文中那样的函数，或者设定了常数。",
         "要让新模型保留 PyTorch 自己的初始权重，需要对它做什么？",
     ),
     "default_trained": (

@@ -122,9 +122,17 @@ def _in_layers(seen: FunctionObservation) -> Message | None:
         return message("partly_written")
     if others := [module for module in seen.modules if not module.linear and module.changed]:
         return message("other_modules_touched", modules=titles(others))
+    if any(layer.diverted for layer in seen.linear):
+        return message("output_changed")
+    if "gradients" in seen.settings:
+        return message("gradients_left_off")
+    if "dtype" in seen.settings:
+        return message("dtype_left_changed")
+    if any("nference tensor" in run.error.message for run in seen.runs if run.error):
+        return message("inference_tensor")
     if any(layer.parameters["bias"].kind in ("None", "missing") for layer in seen.linear):
         return message("bias_removed")
-    if not all(run.finite for run in seen.runs):
+    if any(run.stage == "done" and not run.finite for run in seen.runs):
         return message("not_finite")
     if not repeated(seen) or isinstance(layers, Finding):
         return None

@@ -122,11 +122,15 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
     """
     if seen.blank:
         return message("blank")
+    if seen.deferred:
+        return message("never_run")
     guard = _guard(seen)
     if guard.startswith(_CONDITION):
         return message("guard_never_true", line=guard)
     if guard and any(line.text.startswith("except") and line.ran for line in seen.lines):
         return message("error_swallowed", line=guard)
+    if seen.early_return:
+        return message("returns_early", line=seen.early_return)
     if any(_draws(name) for name in seen.names):
         return message("result_not_stored")
     return message("only_bias_written" if bias_written else "nothing_written")

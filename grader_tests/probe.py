@@ -29,7 +29,7 @@ from .describe import (
     describe_module,
     type_name,
 )
-from .lines import follow_lines
+from .lines import call_with, early_return, follow_lines
 from .networks import CLASSES, Classifier, large_network, small_networks
 from .observation import CRITERIA, FUNCTION_CRITERIA, VERSION
 
@@ -83,7 +83,7 @@ def _own_settings(seed: int, stream: int) -> Iterator[np.random.Generator]:
     torch.manual_seed(first)
     np.random.seed(second)
     random.seed(first)
-    torch.set_grad_enabled(True)
+    _reset_settings()
     torch.set_num_threads(1)
     try:
         yield np.random.default_rng(ours)
@@ -105,6 +105,7 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
     values = "bias" if criterion == "test_normal_bias" else "weight"
     modules: list[Record] = []
     runs: list[Record] = []
+    left: set[str] = set()
     # The large one too, lest a function treat layers differently by their size.
     networks = [*small_networks(rng), large_network(rng)] if small else [large_network(rng)]
     for index, network in enumerate(networks):
@@ -112,6 +113,7 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
         before = {name: Before(module) for name, module in network.named_modules()}
         twin = copy.deepcopy(network) if twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
+        left |= _reset_settings()
         if error:
             return {**seen, "error": error, "lines": attempt(lambda: follow_lines(function))}
         after = dict(network.named_modules())
@@ -127,10 +129,24 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
         ]
         if isinstance(network, Classifier):
             runs.append(_train(network))
-    seen |= {"modules": modules, "runs": runs}
+    seen |= {"modules": modules, "runs": runs, "settings": sorted(left)}
     if not any(map(_new_weights, modules)):
         seen["lines"] = attempt(lambda: follow_lines(function))
+        seen["early_return"] = attempt(lambda: early_return(function))
+        _reset_settings()
     return seen
+
+
+def _reset_settings() -> set[str]:
+    """Set PyTorch's settings to what networks are made with; return the names of the others."""
+    left = set()
+    if not torch.is_grad_enabled():
+        left.add("gradients")
+    if torch.get_default_dtype() != torch.float32:
+        left.add("dtype")
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    return left
 
 
 def _new_weights(module: Record) -> bool:
@@ -152,7 +168,7 @@ def _apply(function: Callable[[nn.Module], object], network: nn.Module) -> Recor
     def visit(module: nn.Module) -> None:
         nonlocal current
         current = type_name(module)
-        function(module)
+        call_with(function, module)
 
     try:
         network.apply(visit)

@@ -82,13 +82,15 @@ class Parameter:
 class Module:
     """A module of a probe network: "kept", "resized", "replaced", "removed" or "added".
 
-    `reset` tells whether a setting of it was changed, such as a dropout's probability.
+    `reset` tells whether a setting of it was changed, such as a dropout's probability; `diverted`
+    whether a linear layer computes something else than weight times input plus bias.
     """
 
     name: str
     type: str
     state: str
     reset: bool
+    diverted: bool
     linear: bool
     fan_in: int
     fan_out: int
@@ -105,6 +107,7 @@ class Module:
         return (
             self.state != "kept"
             or self.reset
+            or self.diverted
             or any(value.changed or value.converted for value in self.parameters.values())
         )
 
@@ -135,9 +138,12 @@ class FunctionObservation:
         type: the class of what was handed in, mostly "function".
         callable: whether it can be called.
         blank: whether its body does nothing at all.
+        deferred: whether it is a generator or a coroutine, whose body a call does not run.
         names: names that its code mentions: attributes, methods, globals.
         texts: texts that its code mentions.
         lines: its lines, where it failed or changed no weights.
+        early_return: a `return` before other lines, where it changed no weights.
+        settings: PyTorch's settings that it left altered: "gradients", "dtype".
         error: what it raised when it was applied.
         modules: every module of every network; empty where it raised.
         runs: one step of training per network, for the criterion that asks for it.
@@ -146,9 +152,12 @@ class FunctionObservation:
     type: str
     callable: bool
     blank: bool
+    deferred: bool
     names: tuple[str, ...]
     texts: tuple[str, ...]
     lines: tuple[Line, ...]
+    early_return: str
+    settings: tuple[str, ...]
     error: Problem | None
     modules: tuple[Module, ...]
     runs: tuple[Training, ...]
@@ -188,9 +197,12 @@ def read_function(criterion: str, observation: object) -> FunctionObservation:
         type=text(function, "type"),
         callable=flag(function, "callable"),
         blank=flag(function, "blank"),
+        deferred=flag(function, "deferred"),
         names=texts(function, "names"),
         texts=texts(function, "texts"),
         lines=tuple(map(_line, items(record, "lines", 100, optional=True))),
+        early_return=text(record, "early_return") if record.get("early_return") else "",
+        settings=_settings(record),
         error=problem(record.get("error")),
         modules=tuple(_module(item, budget) for item in items(record, "modules", _MODULES)),
         runs=tuple(_training(item) for item in items(record, "runs", 10, optional=True)),
@@ -214,8 +226,9 @@ def _module(item: object, budget: list[int]) -> Module:
         if shapes != {"weight": (fan_out, fan_in), "bias": (fan_out,)}:
             raise ObservationError("A linear layer's parameters do not fit its sizes.")
     reset = described and flag(item, "reset")
+    diverted = linear and described and item.get("computes") is False
     name, kind = text(item, "name"), text(item, "type")
-    return Module(name, kind, state, reset, linear, fan_in, fan_out, read)
+    return Module(name, kind, state, reset, diverted, linear, fan_in, fan_out, read)
 
 
 def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
@@ -245,6 +258,13 @@ def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
         values=values,
     )
     return text(item, "name"), parameter
+
+
+def _settings(record: Mapping[str, object]) -> tuple[str, ...]:
+    found = texts(record, "settings", optional=True)
+    if not set(found) <= {"gradients", "dtype"}:
+        raise ObservationError("A setting is unknown.")
+    return found
 
 
 def _line(item: object) -> Line:

@@ -54,7 +54,10 @@ RULES = (
     Rule("other_power", "n**-1.5", lambda n, m: n**-1.5),
     Rule("other_power", "n**-2", lambda n, m: n**-2.0),
     Rule("other_power", "sqrt(2)/n", lambda n, m: sqrt(2) / n),
-    Rule("other_power", "2/n", lambda n, m: 2 / n),
+    # What n ** 1/2 and n ** -1/2 compute: the power comes before the fraction.
+    Rule("half_for_root", "1/(2 n)", lambda n, m: 1 / (2 * n)),
+    Rule("half_for_root", "2/n", lambda n, m: 2 / n),
+    Rule("half_for_root", "n/2", lambda n, m: n / 2),
 )
 """Rules that a student may have followed; of two that fit, the first is named."""
 
