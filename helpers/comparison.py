@@ -11,14 +11,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from . import stand_in
+from .cores import idle_cores
 from .language import translate
 from .notebook import show_table
 from .plots import plot_losses
 from .recorded import Outcome, RecordedRuns
 from .results import Comparison, Run, SeedComparison
 from .seed import set_seed
-from .together import idle_cores, train_together
-from .training import Batches, accuracy, one_thread, train
+from .side_by_side import run_side_by_side
+from .together import train_together
+from .training import Batches, accuracy, in_threads, train
 
 EPOCHS = 2
 # The loss of one batch of 100 images scatters by about a fifth from batch to batch. The mean of
@@ -102,15 +104,17 @@ def compare_init_weights(
     labels = [name + suffix for name in names for suffix in suffixes]
     initial = [_weights(model) for model in models]
     models = [model.to(device) for model in models]
+    cores = idle_cores()
     recorded = RecordedRuns(train_batches, valid_batches, seed)
     if several:
 
         def train_all() -> Outcome:
             losses = train_together(models, train_batches, translate("all models"), seed)
-            with one_thread():
-                return losses, np.array([accuracy(model, valid_batches) for model in models])
+            with in_threads(1):
+                measure = [partial(accuracy, model, valid_batches) for model in models]
+                return losses, np.array(run_side_by_side(measure, cores))
 
-        with idle_cores():
+        with in_threads(cores):
             outcomes = [recorded.reuse(train_all, models)]
     else:
 
@@ -118,11 +122,12 @@ def compare_init_weights(
             losses = np.array([train(model, train_batches, translate(name), seed)])
             return losses, np.array([accuracy(model, valid_batches)])
 
-        with one_thread():
-            outcomes = [
-                recorded.reuse(partial(train_one, model, name), [model])
-                for model, name in zip(models, names, strict=True)
-            ]
+        jobs = [
+            partial(recorded.reuse, partial(train_one, model, name), [model])
+            for model, name in zip(models, names, strict=True)
+        ]
+        with in_threads(1):
+            outcomes = run_side_by_side(jobs, cores)
     losses = np.concatenate([of for of, _ in outcomes])
     accuracies = np.concatenate([of for _, of in outcomes]).tolist()
     runs = tuple(

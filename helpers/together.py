@@ -9,9 +9,7 @@ small ones do not.
 
 import copy
 import functools
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,30 +20,6 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from .progress import progress
 from .training import LEARNING_RATE, Batches
-
-
-@contextmanager
-def idle_cores() -> Iterator[None]:
-    """Let PyTorch compute on the cores that nothing else uses, as far as the system tells.
-
-    Threads that share a core wait for each other at every product, and take many times as long as
-    a single one would.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(threads, threads - busy_cores())))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def busy_cores() -> int:
-    """Return how many cores others use: the load of the last minute, less one for this process."""
-    try:
-        return max(0, round(os.getloadavg()[0] - 1))
-    except (AttributeError, OSError):
-        # Windows does not tell.
-        return 0
 
 
 def train_together(

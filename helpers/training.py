@@ -124,16 +124,17 @@ def accuracy(model: nn.Module, batches: Batches) -> float:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute in one thread meanwhile.
+def in_threads(number: int) -> Iterator[None]:
+    """Let PyTorch compute in so many threads meanwhile.
 
-    The lesson's matrices are small: a second thread saves a quarter of the time on an idle
-    machine, and on a busy one the threads mostly wait for each other. With one thread, sums are
-    also added up in the same order whatever the number of cores, so figures agree more often.
+    For one model it should be 1. The lesson's matrices are small: a second thread saves a quarter
+    of the time on an idle machine, and on a busy one the threads mostly wait for each other. With
+    one thread, sums are also added up in the same order whatever the number of cores, so figures
+    agree more often.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)

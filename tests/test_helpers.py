@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 from torchvision import datasets, transforms
 
 import helpers
+from helpers.cores import idle_cores
 from helpers.progress import progress
-from helpers.together import idle_cores
-from helpers.training import Batches, accuracy, one_thread
+from helpers.training import Batches, accuracy, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
 from tests.scratch_course import EDITIONS
@@ -50,7 +50,7 @@ class TestComparison:
     def test_equals_a_plain_loop(self, loaders: tuple[DataLoader, DataLoader]) -> None:
         models = _models("normal(0, y)", "PyTorch default")
         found = helpers.compare_init_weights(models, "title", *loaders)
-        with one_thread():
+        with in_threads(1):
             plain = plain_comparison(models, *loaders)
         assert [run.validation_accuracy for run in found.runs] == plain
 
@@ -224,13 +224,11 @@ class TestSeeds:
     def test_computes_on_idle_cores(
         self, busy: int, expected: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("helpers.together.busy_cores", lambda: busy)
+        monkeypatch.setattr("helpers.cores.busy_cores", lambda: busy)
         threads = torch.get_num_threads()
         torch.set_num_threads(4)
         try:
-            with idle_cores():
-                assert torch.get_num_threads() == expected
-            assert torch.get_num_threads() == 4
+            assert idle_cores() == expected
         finally:
             torch.set_num_threads(threads)
 

@@ -253,7 +253,7 @@ class TestNotFound:
     def test_another_number_of_threads(
         self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("helpers.together.busy_cores", lambda: 0)
+        monkeypatch.setattr("helpers.cores.busy_cores", lambda: 0)
         threads = torch.get_num_threads()
         try:
             for number in (1, 2):

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 import helpers
 from helpers.comparison import EPOCHS
-from helpers.training import LEARNING_RATE, one_thread
+from helpers.training import LEARNING_RATE, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net, loaders
 
 LABELS = ("uniform [-y, y), y = 1/sqrt(n)", "normal(0, y)")
@@ -108,14 +108,14 @@ def main() -> None:
     for _ in range(repeat):
         start = time.perf_counter()
         # Both in one thread: with more, sums are added up in another order and round otherwise.
-        with one_thread():
+        with in_threads(1):
             plain = plain_comparison(models, train_loader, valid_loader)
         plain_times.append(time.perf_counter() - start)
         start = time.perf_counter()
         comparison = helpers.compare_init_weights(models, "bench", train_loader, valid_loader)
         helpers_times.append(time.perf_counter() - start)
         start = time.perf_counter()
-        with one_thread():
+        with in_threads(1):
             matrix_products(len(models), EPOCHS * len(train_loader))
         floor_times.append(time.perf_counter() - start)
 

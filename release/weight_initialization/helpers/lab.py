@@ -19,7 +19,7 @@ from .language import translate
 from .notebook import shell
 from .plots import draw_losses
 from .signals import LayerSignal, describe, draw_signals, first_images, measure
-from .training import LEARNING_RATE, one_thread
+from .training import LEARNING_RATE, in_threads
 
 _WIDTH = 64  # neurons of a hidden layer: small, so that an answer comes at once
 _BATCHES = 100  # length of the training curve
@@ -114,7 +114,7 @@ def try_setting(setting: Setting, images: Tensor, labels: Tensor) -> Result:
         images: what to train on, shape (images, ...), a hundredth of it per batch.
         labels: class index of each image.
     """
-    with torch.random.fork_rng(), one_thread():
+    with torch.random.fork_rng(), in_threads(1):
         torch.manual_seed(0)
         model = make_network(setting, images[0].numel())
         signals = measure(model, images[:1000], labels[:1000])

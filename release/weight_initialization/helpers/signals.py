@@ -17,7 +17,7 @@ from .figures import COLORS, MARKERS, STYLES, drawing, label, legend_below, show
 from .language import translate
 from .notebook import show_table
 from .tables import html_table, text_table
-from .training import Batches, one_thread
+from .training import Batches, in_threads
 
 # 10 batches of the lesson are 1,000 images: enough for two digits of a deviation.
 _BATCHES = 10
@@ -115,7 +115,7 @@ def layer_signals(model: Models, loader: DataLoader) -> Signals:
     """
     pairs = model_pairs(model)
     images, labels = first_images(loader, _BATCHES)
-    with one_thread():
+    with in_threads(1):
         models = {name: measure(net, images, labels) for net, name in pairs}
     signals = Signals(models)
     with drawing():

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from .figures import drawing, label, show
 from .language import translate
 from .signals import Models, SignalsError, first_images, model_pairs
-from .training import LEARNING_RATE, one_thread
+from .training import LEARNING_RATE, in_threads
 
 # Gradients that differ by less than this part of the largest entry differ by rounding alone.
 _ROUNDING = 1e-4
@@ -51,7 +51,7 @@ def gradient_rows(model_list: Models, loader: DataLoader, steps: int = 1) -> dic
         if not layers:
             raise SignalsError(translate("gradient_rows looks at linear layers; there are none."))
         optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
-        with one_thread():
+        with in_threads(1):
             for step in range(steps + 1):
                 part = slice(step * size, (step + 1) * size)
                 optimizer.zero_grad()

@@ -32,7 +32,7 @@ def progress(items: "SizedIterable[Item]", label: str) -> Iterator[Item]:
         items: what is worked through.
         label: what the line calls it.
     """
-    if "NBGRADER_EXECUTION" in os.environ:
+    if _hidden or "NBGRADER_EXECUTION" in os.environ:
         yield from items
         return
     notebook = shell()
@@ -55,6 +55,15 @@ def progress(items: "SizedIterable[Item]", label: str) -> Iterator[Item]:
             line.show(label, done, len(items))
         yield item
     line.clear()
+
+
+def hide() -> None:
+    """Show nothing in this process from now on."""
+    global _hidden
+    _hidden = True
+
+
+_hidden = False
 
 
 class _Line:

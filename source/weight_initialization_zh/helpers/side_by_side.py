@@ -1,0 +1,1 @@
+../../../helpers/side_by_side.py
