@@ -16,7 +16,8 @@ from torchvision import datasets, transforms
 
 import helpers
 from helpers import comparison
-from helpers.recorded import ENVIRONMENT_VARIABLE
+from helpers.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
+from helpers.training import Batches, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 
 Loaders = tuple[DataLoader, DataLoader]
@@ -250,17 +251,12 @@ class TestNotFound:
         _compare(_net(), (train_loader, other))
         assert len(list(runs.iterdir())) == 3
 
-    def test_another_number_of_threads(
-        self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("helpers.cores.busy_cores", lambda: 0)
-        threads = torch.get_num_threads()
-        try:
-            for number in (1, 2):
-                torch.set_num_threads(number)
-                helpers.compare_init_weights([(Net, "default")], "t", *loaders, seeds=2)
-        finally:
-            torch.set_num_threads(threads)
+    def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
+        train_batches, valid_batches = (Batches(of, torch.device("cpu")) for of in loaders)
+        recorded = RecordedRuns(train_batches, valid_batches, 0)
+        for number in (1, 2):
+            with in_threads(number):
+                recorded.reuse(lambda: (np.zeros((1, len(train_batches))), np.zeros(1)), [_net()])
         assert len(list(runs.iterdir())) == 2
 
 

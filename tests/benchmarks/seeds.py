@@ -1,4 +1,4 @@
-"""Measures several seeds trained together against one after the other.
+"""Measures a comparison over several seeds against as many comparisons one after the other.
 
 `python -m tests.benchmarks.seeds` prints the times side by side and how far the losses differ, on
 the device that `helpers.compare_init_weights` takes: a GPU where there is one.
@@ -36,7 +36,13 @@ def main() -> None:
     apart, together = [], []
     for _ in range(arguments.repeat):
         start = time.perf_counter()
-        alone = helpers.compare_init_weights(models, "apart", train_loader, valid_loader, epochs=1)
+        alone = [
+            run
+            for model in models
+            for run in helpers.compare_init_weights(
+                [model], "apart", train_loader, valid_loader, epochs=1
+            ).runs
+        ]
         apart.append(time.perf_counter() - start)
         start = time.perf_counter()
         all_at_once = helpers.compare_init_weights(
@@ -46,8 +52,10 @@ def main() -> None:
     device = f"{torch.get_num_threads()} CPU thread(s)"
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
-    first = [np.array([run.losses[:20] for run in c.runs]) for c in (alone, all_at_once)]
-    print(f"\n{len(models)} seeds, 1 epoch, {alone.data}, torch {torch.__version__}, {device}:")
+    first = [np.array([run.losses[:20] for run in runs]) for runs in (alone, all_at_once.runs)]
+    print(
+        f"\n{len(models)} seeds, 1 epoch, {all_at_once.data}, torch {torch.__version__}, {device}:"
+    )
     print(f"  one after the other  {min(apart):6.2f} s")
     print(f"  together             {min(together):6.2f} s ({min(apart) / min(together):.1f} times)")
     print(f"  largest difference in the first 20 losses: {np.abs(first[0] - first[1]).max():.1e}")

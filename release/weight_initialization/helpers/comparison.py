@@ -55,8 +55,10 @@ def compare_init_weights(
 
     One run of each cannot say that one initialization beats another. With `seeds`, each entry of
     the list is a function that makes a model, and it is called under each seed: the models of one
-    label differ in what was drawn. All are trained at once, on as many cores as are idle. Plot
-    and table then show mean and spread.
+    label differ in what was drawn. Plot and table then show mean and spread.
+
+    Models are trained side by side on as many cores as are idle, or with `seeds` all at once on a
+    GPU.
 
     Args:
         model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
@@ -104,28 +106,25 @@ def compare_init_weights(
     labels = [name + suffix for name in names for suffix in suffixes]
     initial = [_weights(model) for model in models]
     models = [model.to(device) for model in models]
-    cores = idle_cores()
     recorded = RecordedRuns(train_batches, valid_batches, seed)
-    if several:
-
-        def train_all() -> Outcome:
-            losses = train_together(models, train_batches, translate("all models"), seed)
-            with in_threads(1):
-                measure = [partial(accuracy, model, valid_batches) for model in models]
-                return losses, np.array(run_side_by_side(measure, cores))
-
-        with in_threads(cores):
-            outcomes = [recorded.reuse(train_all, models)]
+    if several and device.type != "cpu":
+        # A GPU computes for many small models in hardly more time than for one.
+        losses = train_together(models, train_batches, translate("all models"), seed)
+        outcomes = [
+            (of_one[np.newaxis], np.array([accuracy(model, valid_batches)]))
+            for model, of_one in zip(models, losses, strict=True)
+        ]
     else:
 
-        def train_one(model: nn.Module, name: str) -> Outcome:
-            losses = np.array([train(model, train_batches, translate(name), seed)])
+        def train_one(model: nn.Module, label: str) -> Outcome:
+            losses = np.array([train(model, train_batches, translate(label), seed)])
             return losses, np.array([accuracy(model, valid_batches)])
 
         jobs = [
-            partial(recorded.reuse, partial(train_one, model, name), [model])
-            for model, name in zip(models, names, strict=True)
+            partial(recorded.reuse, partial(train_one, model, label), [model])
+            for model, label in zip(models, labels, strict=True)
         ]
+        cores = idle_cores()
         with in_threads(1):
             outcomes = run_side_by_side(jobs, cores)
     losses = np.concatenate([of for of, _ in outcomes])
@@ -177,9 +176,7 @@ def _make(makers: Sequence[tuple[Maker, str]], seeds: Sequence[int]) -> list[nn.
     np.random.set_state(numpy_state)
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
     if any(other != shapes[0] for other in shapes):
-        raise ComparisonError(
-            translate("With seeds=, all models need the same architecture: they train together.")
-        )
+        raise ComparisonError(translate("With seeds=, all models need the same architecture."))
     return models
 
 
