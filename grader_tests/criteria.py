@@ -86,6 +86,7 @@ def _in_words(criterion: str, judgement: _Judgement, language: str) -> Verdict:
         outcome=finding.outcome,
         sentence=messages.whole(found, explanation, hint, language),
         figures=finding.figures,
+        finding=found,
         mistake=mistake.key if mistake else "",
         explanation=explanation,
         hint=hint,

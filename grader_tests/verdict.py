@@ -19,6 +19,7 @@ class Verdict:
         outcome: "correct", "incorrect", or "not attempted" where there is no work to judge.
         sentence: all that a student reads: what was found, the explanation and the hint.
         figures: the numbers behind it, by name.
+        finding: what was found, without explanation and hint.
         mistake: the name of the most likely misconception (see `mistakes`), or "".
         explanation: the misconception in words, or "".
         hint: what to think about, or "".
@@ -30,6 +31,7 @@ class Verdict:
     outcome: Outcome
     sentence: str
     figures: Figures = field(default_factory=dict)
+    finding: str = ""
     mistake: str = ""
     explanation: str = ""
     hint: str = ""

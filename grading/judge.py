@@ -19,6 +19,7 @@ from nbgrader.utils import is_solution
 from grader_tests import criteria, picture
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
+from grading import stored_verdicts
 from grading.execute import EXECUTION
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
@@ -41,8 +42,9 @@ class NotExecuted(Exception):
 class Judge(NbGraderPreprocessor):
     """Replaces the outputs of every hidden test by the verdict on its observation.
 
-    It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts also go
-    to `resources["verdicts"]`, a dict from criterion to Verdict.
+    It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts stay in
+    the notebook (`grading.stored_verdicts`), and go to `resources["verdicts"]`, a dict from
+    criterion to Verdict.
     """
 
     def preprocess(
@@ -63,6 +65,7 @@ class Judge(NbGraderPreprocessor):
         language = _language(resources)
         verdicts: dict[str, Verdict] = {}
         solution: NotebookNode | None = None
+        stored_verdicts.forget(nb)
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
@@ -79,6 +82,7 @@ class Judge(NbGraderPreprocessor):
                     verdict = criteria.no_observation(grade_id, reason, language)
                 points = float(cell.metadata.nbgrader["points"])
                 cell.outputs = [*verdict_outputs(verdict, points), *evidence]
+                stored_verdicts.store(cell, verdict)
                 verdicts[grade_id] = verdict
                 self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
             elif is_solution(cell):

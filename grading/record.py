@@ -57,6 +57,11 @@ class Record(NbGraderPreprocessor):
             "seed": str(execution.get("seed", "")),
             "versions": {name: version(name) for name in _VERSIONS},
             "scores": dict(sorted(scores.items())),
+            "mistakes": {
+                name: verdict.mistake
+                for name, verdict in sorted(resources["verdicts"].items())
+                if verdict.mistake
+            },
             "flagged": bool(problems),
             "remarks": [*problems, *remarks.repairs],
         }

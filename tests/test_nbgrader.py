@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
 from grader_tests.observation import MIME_TYPE
+from grading import audit, stored_verdicts
 from grading.commands import CommandFailed
 from tests import submissions
 from tests.scratch_course import (
@@ -190,6 +192,18 @@ class TestPipeline:
         assert "Run nbgrader autograde without --no-execute" in failure.value.output
         # No score of an earlier grading stays as if it were this one's.
         assert graded.scores("noisy") == dict.fromkeys([*POINTS, *WRITTEN])
+
+    def test_verdicts_stay_in_notebook_and_audit_log(self, graded: Graded) -> None:
+        nb = nbformat.from_dict(graded.course.graded("unchanged"))
+        named = {
+            verdict.criterion: verdict.mistake
+            for verdict in stored_verdicts.of_notebook(nb)
+            if verdict.mistake
+        }
+        assert set(NORMAL) <= set(named)
+        log = list(audit.read(graded.course.root / audit.FILE))
+        (entry,) = (entry for entry in log if entry["student"] == "unchanged")
+        assert entry["mistakes"] == named
 
     def test_export_has_every_student(self, graded: Graded) -> None:
         with (graded.course.root / "grades.csv").open(newline="") as file:

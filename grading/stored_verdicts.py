@@ -1,0 +1,86 @@
+"""Keeps verdicts in the graded notebook, where feedback pages and reports read them.
+
+A verdict lies in the metadata of its criterion's cell. Nothing of a student's gets there: a
+submission's cells have the release's metadata (`grading.restore`), a kernel writes outputs alone,
+and the judge removes whatever lies there before it stores its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import is_grade, is_locked
+
+from grader_tests.observation import CRITERIA
+from grader_tests.verdict import Outcome, Verdict
+
+KEY = "weight_initialization_verdict"
+"""The name in a cell's metadata."""
+
+
+@dataclass(frozen=True)
+class StoredVerdict:
+    """A verdict as the graded notebook keeps it.
+
+    Attributes:
+        criterion: the grade id of the hidden test.
+        outcome: "correct", "incorrect" or "not attempted".
+        passed: whether it gets the points.
+        score: fraction of the points, from 0 to 1; the gradebook holds what a person made of it.
+        finding: what was found, in a sentence or more.
+        mistake: the name of the most likely misconception, or "".
+        explanation: the misconception in words, or "".
+        hint: what to think about, or "".
+    """
+
+    criterion: str
+    outcome: Outcome
+    passed: bool
+    score: float
+    finding: str
+    mistake: str = ""
+    explanation: str = ""
+    hint: str = ""
+
+
+def stored(verdict: Verdict) -> StoredVerdict:
+    """Return what is kept of a verdict: its figures are left out, the picture is an output."""
+    return StoredVerdict(
+        criterion=verdict.criterion,
+        outcome=verdict.outcome,
+        passed=verdict.passed,
+        score=verdict.score,
+        finding=verdict.finding,
+        mistake=verdict.mistake,
+        explanation=verdict.explanation,
+        hint=verdict.hint,
+    )
+
+
+def store(cell: NotebookNode, verdict: Verdict) -> None:
+    """Keep a verdict in its criterion's cell."""
+    cell.metadata[KEY] = NotebookNode(asdict(stored(verdict)))
+
+
+def forget(nb: NotebookNode) -> None:
+    """Remove every verdict from a notebook, whoever put it there."""
+    for cell in nb.cells:
+        cell.metadata.pop(KEY, None)
+
+
+def of_cell(cell: NotebookNode) -> StoredVerdict | None:
+    """Return the verdict in a criterion's cell; None in any other, and where there is none."""
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    entry: dict[str, Any] = cell.metadata.get(KEY, {})
+    if grade_id not in CRITERIA or not (is_locked(cell) and is_grade(cell)) or not entry:
+        return None
+    return StoredVerdict(**entry)
+
+
+def of_notebook(nb: NotebookNode) -> Iterator[StoredVerdict]:
+    """Yield the verdicts of a graded notebook, in the order of its cells."""
+    for cell in nb.cells:
+        verdict = of_cell(cell)
+        if verdict is not None:
+            yield verdict
