@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 
 # Imported only when asked for: Dask alone takes a second.
-_COMMANDS = {"autograde": "grading.batch"}
+_COMMANDS = {"autograde": "grading.batch", "report": "grading.report"}
 
 
 def main() -> int:

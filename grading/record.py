@@ -54,6 +54,7 @@ class Record(NbGraderPreprocessor):
             "assignment": submission["assignment"],
             "notebook": submission["notebook"],
             "submission": remarks.digest,
+            "seconds": round(execution.get("seconds", 0.0), 1),
             "seed": str(execution.get("seed", "")),
             "versions": {name: version(name) for name in _VERSIONS},
             "scores": dict(sorted(scores.items())),

@@ -104,6 +104,7 @@ class SandboxedExecute(SeededExecute):
             "died": execution.died,
             "limit": execution.limit,
             "limit_cell": execution.limit_cell,
+            "seconds": execution.seconds,
             "seed": self._seed(resources),
         }
         if execution.limit is not None:

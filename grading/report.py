@@ -1,0 +1,40 @@
+"""Reports on a class: `python -m grading report ASSIGNMENT` writes a page and a CSV file."""
+
+import argparse
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbgrader.apps import NbGrader
+from sqlalchemy.exc import SAWarning
+
+from grading.audit import AuditLogBroken
+from grading.class_report import NothingToReport, read_class
+from grading.report_page import write_page, write_table
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the report; return 0, or 1 where there is nothing to report on."""
+    parser = argparse.ArgumentParser(prog="python -m grading report", description=__doc__)
+    parser.add_argument("assignment")
+    parser.add_argument(
+        "--output", type=Path, default=Path("reports"), help="folder; default: reports"
+    )
+    options = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore", category=SAWarning)
+    app = NbGrader()
+    app.log_level = logging.ERROR
+    app.initialize([])
+    try:
+        report = read_class(Path(app.coursedir.root), app.coursedir.db_url, options.assignment)
+    except (NothingToReport, AuditLogBroken) as error:
+        print(error, file=sys.stderr)
+        return 1
+    options.output.mkdir(parents=True, exist_ok=True)
+    page = options.output / f"{options.assignment}.html"
+    write_page(report, page)
+    write_table(report, page.with_suffix(".csv"))
+    print(f"{page} and {page.with_suffix('.csv').name}: {len(report.participants)} submissions.")
+    return 0
