@@ -78,7 +78,9 @@ def confusion(counts: Mapping[tuple[str, str], int], path: Path) -> None:
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shown = np.ma.masked_equal(matrix, 0)
-    mesh = axes.pcolormesh(shown, cmap="cividis", norm=LogNorm(1, max(2.0, matrix.max())))
+    scale = LogNorm(1, max(2.0, matrix.max()))
+    # As vectors, thousands of empty cells would take megabytes.
+    mesh = axes.pcolormesh(shown, cmap="cividis", norm=scale, rasterized=True)
     places = np.arange(len(names)) + 0.5
     words = [name or "(none)" for name in names]
     axes.set_xticks(places, words, rotation=90, fontsize=6)
