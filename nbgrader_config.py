@@ -63,14 +63,15 @@ c.Execute.timeout = 120
 # and with the default of 4 s nbgrader then drops the whole submission.
 c.Execute.iopub_timeout = 30
 
-# nbgrader's own list with SandboxedExecute in place of Execute, and four additions.
+# nbgrader's own list with SandboxedExecute in place of Execute, and five additions.
 # SandboxedExecute runs student code in a sandbox, gives the hidden tests a seed that a regrade
 # repeats, and keeps a submission whose kernel died; its limits are settings, such as
 # c.SandboxedExecute.memory_mebibytes. Judge replaces the outputs of every test cell by the verdict
 # on what the test observed; it stands before everything that reads outputs, so that neither
 # warnings on stderr nor anything else a kernel prints can score. SafePages takes out what could run
-# on a page; ShowRemarks tells student and instructor what had to be repaired; Record flags what a
-# person should look at, and writes the audit log (grading_log.jsonl; python -m grading.audit).
+# on a page; ShowRemarks tells student and instructor what had to be repaired; GradeUnanswered keeps
+# empty answers from waiting for a person; Record flags what a person should look at, and writes the
+# audit log (grading_log.jsonl; python -m grading.audit).
 # The names are strings so that commands which do not grade start without importing SciPy.
 c.Autograde.autograde_preprocessors = [
     "grading.sandboxed_execute.SandboxedExecute",
@@ -81,19 +82,22 @@ c.Autograde.autograde_preprocessors = [
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
+    "grading.answers.GradeUnanswered",
     "grading.record.Record",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# nbgrader's own list with two additions. Without HideInstructorsParts a feedback page shows the
-# hidden tests and the rubric; without EmbedFigures it lacks the lesson's figures, because nbgrader
-# hands out the page alone.
+# Feedback pages have the course's own template, grading/templates/course_feedback: points on top,
+# each verdict in its place, no script. DescribeGrades reads the gradebook for it; without
+# HideInstructorsParts a page shows the hidden tests, and without EmbedFigures it lacks the lesson's
+# figures, because nbgrader hands out the page alone.
+c.GenerateFeedback.exporter_class = "grading.feedback_exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
+    "grading.feedback_exporter.DescribeGrades",
     "grading.feedback.HideInstructorsParts",
     "grading.feedback.EmbedFigures",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
 # What a late submission costs: nothing, by default. PointsPerDay and CutOff are the others; see

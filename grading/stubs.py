@@ -6,8 +6,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-# The same file tells `helpers` which language to speak; without it the language is English.
-LANGUAGE_FILE = "language.txt"
+from grading.language import read_language
+
 TEXT_STUBS = {"en": "Write your answer here.", "zh": "请在这里作答。"}
 
 
@@ -21,7 +21,5 @@ class ClearSolutionsInLanguage(ClearSolutions):
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Clear the solutions of a notebook of the source folder."""
-        path = Path(resources["metadata"]["path"]) / LANGUAGE_FILE
-        language = path.read_text(encoding="utf-8").strip() if path.is_file() else "en"
-        self.text_stub = TEXT_STUBS[language]
+        self.text_stub = TEXT_STUBS[read_language(Path(resources["metadata"]["path"]))]
         return super().preprocess(nb, resources)

@@ -44,6 +44,13 @@ def skips_tests(notebook: Notebook) -> None:
             cell["metadata"]["tags"] = ["skip-execution"]
 
 
+def without_answers(notebook: Notebook) -> None:
+    """Leave nothing but signs where the questions should be answered."""
+    cells = cells_by_grade_id(notebook)
+    cells["reflection_results"]["source"] = " \n\n"
+    cells["reflection_choice"]["source"] = "Write your answer here.\n\n..."
+
+
 def without_a_test(notebook: Notebook) -> None:
     """Delete one of the test cells."""
     cell = cells_by_grade_id(notebook)["test_normal_std"]

@@ -11,7 +11,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grader_tests.observation import MIME_TYPE
-from grading import audit, stored_verdicts
+from grading import answers, audit, feedback_rendering, stored_verdicts
 from grading.commands import CommandFailed
 from tests import submissions
 from tests.scratch_course import (
@@ -44,6 +44,7 @@ QUICK: dict[str, Callable[[Notebook], Any]] = {
     "syntax": submissions.syntax_error,
     "skips": submissions.skips_tests,
     "deletes": submissions.without_a_test,
+    "silent": submissions.without_answers,
 }
 
 
@@ -104,7 +105,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Graded:
     return result
 
 
-# The first test of these waits for nine submissions to be graded.
+# The first test of these waits for ten submissions to be graded.
 PATIENCE = 1800
 
 
@@ -116,6 +117,19 @@ class TestPipeline:
         for criterion in POINTS:
             cell = cells_by_grade_id(graded.course.graded("unchanged"))[criterion]
             assert cell["outputs"][0]["ename"] == "NotAttempted", criterion
+
+    def test_empty_answers_score_nothing_and_wait_for_nobody(self, graded: Graded) -> None:
+        with Gradebook(f"sqlite:///{graded.course.root / 'gradebook.db'}") as gradebook:
+            for student, waiting in {"silent": False, "unchanged": False, "noisy": True}.items():
+                (notebook,) = gradebook.find_submission(ASSIGNMENT, student).notebooks
+                written = [grade for grade in notebook.grades if grade.name in WRITTEN]
+                assert [grade.needs_manual_grade for grade in written] == [waiting] * 2, student
+                if not waiting:
+                    assert [grade.auto_score for grade in written] == [0, 0]
+            remark = gradebook.find_comment(
+                "reflection_results", ASSIGNMENT, ASSIGNMENT, "silent"
+            ).comment
+        assert remark == answers.REMARKS["en"]
 
     def test_unchanged_release_shows_no_traceback(self, graded: Graded) -> None:
         for cell in graded.course.graded("unchanged")["cells"]:
@@ -229,8 +243,12 @@ class TestFeedback:
 
     def test_page_tells_verdicts_and_no_hidden_test(self, graded: Graded) -> None:
         page = self.pages(graded)["unchanged"]
-        assert graded.sentence("unchanged", "test_normal_layers") in page
-        assert "Score: 0.0 / 26.0" in page
+        for verdict in stored_verdicts.of_notebook(
+            nbformat.from_dict(graded.course.graded("unchanged"))
+        ):
+            assert str(feedback_rendering.sentence(verdict.finding)) in page
+            assert str(feedback_rendering.sentence(verdict.hint)) in page
+        assert "0 of 26 points" in page
         for student, page in self.pages(graded).items():
             for hidden in ("grader_tests", "HIDDEN TESTS", MIME_TYPE, "SOLUTION", "Rubric"):
                 if student != "instructor":

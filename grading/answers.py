@@ -1,0 +1,61 @@
+"""Tells an answer from a place where an answer should be, and gives the latter its 0 points.
+
+nbgrader does so where a cell is exactly as released. Students also delete the stub, leave a line
+of dots, or put spaces; a person should not be asked to grade that.
+"""
+
+import re
+from pathlib import Path
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
+
+from grading.language import read_language
+from grading.stubs import TEXT_STUBS
+
+REMARKS = {
+    "en": "There is no answer in this cell, so it has no points.",
+    "zh": "这个单元格里没有回答，因此没有得分。",
+}
+"""What the student reads instead of a comment."""
+
+
+def is_written_answer(cell: NotebookNode) -> bool:
+    """Tell whether a cell holds an answer in words that gets points."""
+    return cell.cell_type == "markdown" and is_grade(cell) and is_solution(cell)
+
+
+def is_unanswered(cell: NotebookNode) -> bool:
+    """Tell whether nothing was answered: no letter, digit or picture besides the stub."""
+    text = re.sub(r"<!--.*?(-->|$)", "", cell.source, flags=re.DOTALL)
+    for stub in TEXT_STUBS.values():
+        text = text.replace(stub, "").replace(stub.rstrip(".。"), "")
+    return not cell.get("attachments") and not any(sign.isalnum() for sign in text)
+
+
+class GradeUnanswered(NbGraderPreprocessor):
+    """Gives 0 points and a remark where there is no answer; stands after SaveAutoGrades."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Write to the gradebook; points that a person gave stay, and are looked at again."""
+        unanswered = [
+            cell.metadata.nbgrader.grade_id
+            for cell in nb.cells
+            if is_written_answer(cell) and is_unanswered(cell)
+        ]
+        names = resources["nbgrader"]
+        place = (names["notebook"], names["assignment"], names["student"])
+        remark = REMARKS[read_language(Path(resources["metadata"]["path"]))]
+        with Gradebook(names["db_url"]) as gradebook:
+            for grade_id in unanswered:
+                grade = gradebook.find_grade(grade_id, *place)
+                grade.auto_score = 0.0
+                grade.needs_manual_grade = grade.manual_score is not None
+                gradebook.find_comment(grade_id, *place).auto_comment = remark
+            gradebook.db.commit()
+        return nb, resources

@@ -1,0 +1,307 @@
+"""What a feedback page tells: points part by part, what went well, and what to look at next.
+
+Plain data made from a graded notebook and the gradebook's entries; `templates/course_feedback`
+puts it on a page.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import is_grade, is_solution
+
+from grading import stored_verdicts
+from grading.answers import is_unanswered, is_written_answer
+from grading.feedback_words import WORDS, Words, title
+from grading.stored_verdicts import StoredVerdict
+
+_SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What the gradebook holds on one part.
+
+    Attributes:
+        score: the points, as they count.
+        points: the most there are.
+        waiting: whether a person has yet to look.
+        automatic: what the tests gave, or None.
+        manual: what a person gave, or None.
+    """
+
+    score: float
+    points: float
+    waiting: bool = False
+    automatic: float | None = None
+    manual: float | None = None
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """A submission after its deadline: by how much, and what it costs."""
+
+    delay: timedelta
+    deadline: datetime
+    penalty: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row of the table of points, and the card beside its cell.
+
+    Attributes:
+        status: "full", "some", "none", "waiting", "empty" or "not_attempted"; names a text of
+            `Words`.
+        same_as: an earlier part with the same explanation and hint, or None.
+        picture: a PNG in base64 with its caption, or None.
+        rubric: how a person graded the answer, or "" before that.
+    """
+
+    grade_id: str
+    title: str
+    grade: Grade
+    status: str
+    written: bool
+    verdict: StoredVerdict | None = None
+    same_as: "Part | None" = None
+    picture: tuple[str, str] | None = None
+    rubric: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to look at next: one cause, and the parts that it costs points in."""
+
+    parts: tuple[Part, ...]
+    explanation: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Cells that belong together; a folded one is of the lesson alone."""
+
+    folded: bool
+    heading: str
+    cells: tuple[NotebookNode, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a page tells."""
+
+    words: Words
+    heading: str
+    parts: tuple[Part, ...]
+    score: float
+    points: float
+    lateness: Lateness | None
+    comments: Mapping[str, str]
+
+    @property
+    def open_points(self) -> float:
+        """Points of written answers that nobody has read yet."""
+        return sum(part.grade.points for part in self.parts if part.status == "waiting")
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a person is to look at what the tests gave."""
+        return any(part.grade.waiting and not part.written for part in self.parts)
+
+    @property
+    def went_well(self) -> list[Part]:
+        """The parts with full points."""
+        return [part for part in self.parts if part.status == "full"]
+
+    @property
+    def look_next(self) -> list[Advice]:
+        """Causes in the order of the notebook, each once."""
+        causes: dict[tuple[str, str], list[Part]] = {}
+        for part in self.parts:
+            if part.status not in ("full", "waiting"):
+                causes.setdefault(self._cause(part), []).append(part)
+        return [Advice(tuple(parts), *cause) for cause, parts in causes.items()]
+
+    def _cause(self, part: Part) -> tuple[str, str]:
+        if part.verdict is not None:
+            return part.verdict.explanation or part.verdict.finding, part.verdict.hint
+        if part.status == "empty":
+            return self.words.no_answer, ""
+        if self.comments.get(part.grade_id):
+            return self.words.read_comment, ""
+        return (self.words.below_rubric if part.rubric else ""), ""
+
+    def part(self, cell: NotebookNode) -> Part | None:
+        """Return the part that a cell stands for, if it does."""
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        return next((part for part in self.parts if part.grade_id == grade_id), None)
+
+    def comment(self, cell: NotebookNode) -> str:
+        """Return a person's comment on a cell, or ""."""
+        return self.comments.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""), "")
+
+    def is_own(self, cell: NotebookNode) -> bool:
+        """Tell whether a student added the cell, or something was remarked in it."""
+        return _is_own(cell)
+
+    @property
+    def late_sentence(self) -> str:
+        """What being late meant."""
+        if self.lateness is None:
+            return ""
+        late = self.lateness
+        text = self.words.late if late.penalty else self.words.late_free
+        return text.format(
+            delay=delay_in_words(late.delay, self.words),
+            deadline=f"{late.deadline:%Y-%m-%d %H:%M}",
+            penalty=number(late.penalty),
+            before=number(self.score + late.penalty),
+        )
+
+
+def build_page(
+    nb: NotebookNode,
+    grades: Mapping[str, Grade],
+    language: str,
+    comments: Mapping[str, str] | None = None,
+    lateness: Lateness | None = None,
+) -> Page:
+    """Return what a page tells.
+
+    Args:
+        nb: the graded notebook, mark schemes included.
+        grades: the gradebook's entries by grade id.
+        language: "en" or "zh".
+        comments: what a person wrote, by the grade id of the cell.
+        lateness: where the submission came after its deadline.
+    """
+    parts = tuple(_parts(nb, grades, language))
+    penalty = lateness.penalty if lateness else 0.0
+    words = WORDS[language]
+    return Page(
+        words=words,
+        heading=_heading(nb.cells) or words.feedback_on,
+        parts=parts,
+        score=sum(grade.score for grade in grades.values()) - penalty,
+        points=sum(grade.points for grade in grades.values()),
+        lateness=lateness,
+        comments=comments or {},
+    )
+
+
+def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iterator[Part]:
+    written = [cell for cell in nb.cells if is_written_answer(cell)]
+    rubrics = dict(zip((id(cell) for cell in written), _rubrics(nb, len(written)), strict=False))
+    said: dict[tuple[str, str], Part] = {}
+    for cell in nb.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id not in grades or not is_grade(cell):
+            continue
+        grade, verdict = grades[grade_id], stored_verdicts.of_cell(cell)
+        part = Part(
+            grade_id=grade_id,
+            title=title(grade_id, language),
+            grade=grade,
+            status=_status(cell, grade, verdict),
+            written=is_written_answer(cell),
+            verdict=verdict,
+            picture=_picture(cell),
+            rubric=rubrics.get(id(cell), "") if grade.manual is not None else "",
+        )
+        if verdict is not None and verdict.explanation:
+            cause = (verdict.explanation, verdict.hint)
+            part = replace(part, same_as=said.get(cause))
+            said.setdefault(cause, part)
+        yield part
+
+
+def _status(cell: NotebookNode, grade: Grade, verdict: StoredVerdict | None) -> str:
+    if is_written_answer(cell):
+        if is_unanswered(cell) and not grade.score:
+            return "empty"
+        if grade.waiting:
+            return "waiting"
+    if grade.score >= grade.points:
+        return "full"
+    if grade.score > 0:
+        return "some"
+    if verdict is not None and verdict.outcome == "not attempted":
+        return "not_attempted"
+    return "none"
+
+
+def _picture(cell: NotebookNode) -> tuple[str, str] | None:
+    """Return the picture that the judge put beside its verdict."""
+    if stored_verdicts.of_cell(cell) is None:
+        return None
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            return data["image/png"], data.get("text/plain", "")
+    return None
+
+
+def _rubrics(nb: NotebookNode, count: int) -> Sequence[str]:
+    """Return the mark scheme of each written answer, in their order.
+
+    A scheme has a heading in italics before each answer's points; where there are not as many as
+    answers, it cannot be told which belongs where, and none is shown.
+    """
+    given = (cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("locked"))
+    schemes = [match[1] for cell in given for match in _SCHEME.finditer(cell.source)]
+    pieces = re.split(r"^\*[^*\n]+\*\s*$", "\n".join(schemes), flags=re.MULTILINE)[1:]
+    return [piece.strip() for piece in pieces] if len(pieces) == count else []
+
+
+def sections(cells: Sequence[NotebookNode]) -> tuple[Section, ...]:
+    """Return the notebook as sections: what concerns the student stands open, the rest is folded.
+
+    Open are exercises with the text before them, tests, answers, cells that the student added, and
+    cells that ended in an error.
+    """
+    open_cells = [_is_open(cell) for cell in cells]
+    for index in range(1, len(cells)):
+        if is_solution(cells[index]) and cells[index - 1].cell_type == "markdown":
+            open_cells[index - 1] = True
+    result = []
+    for is_open, group in groupby(range(len(cells)), key=lambda index: open_cells[index]):
+        members = tuple(cells[index] for index in group)
+        result.append(Section(not is_open, _heading(members), members))
+    return tuple(result)
+
+
+def _is_open(cell: NotebookNode) -> bool:
+    failed = any(output.output_type == "error" for output in cell.get("outputs", ()))
+    return is_solution(cell) or is_grade(cell) or _is_own(cell) or failed
+
+
+def _is_own(cell: NotebookNode) -> bool:
+    return str(cell.get("id", "")).startswith(("own-", "remarks-of-the-grader"))
+
+
+def _heading(cells: Sequence[NotebookNode]) -> str:
+    for cell in cells:
+        if cell.cell_type == "markdown" and not _is_own(cell):
+            match = re.search(r"^#+ +(.+)$", cell.source, flags=re.MULTILINE)
+            if match:
+                return match[1].strip()
+    return ""
+
+
+def number(value: float) -> str:
+    """Return points with at most two decimals."""
+    return f"{round(value, 2):g}"
+
+
+def delay_in_words(delay: timedelta, words: Words) -> str:
+    """Return a delay to the minute, its two largest units."""
+    minutes = max(1, round(delay.total_seconds() / 60))
+    days, rest = divmod(minutes, 24 * 60)
+    hours, left = divmod(rest, 60)
+    units = [(days, words.day), (hours, words.hour), (left, words.minute)]
+    shown = [unit.format(count) for count, unit in units if count]
+    return " ".join(shown[:2])

@@ -1,0 +1,122 @@
+"""Turns cells, outputs and sentences of a graded notebook into HTML for the feedback page."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.notebooknode import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from grading.mathml import to_mathml
+from grading.safe_pages import clean_html
+
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+# What a traceback through a library shows of the machine: where its packages lie.
+_PACKAGES = re.compile(r"(?:/[^\s/:'\"<>]+)+/(?=(?:site|dist)-packages/|python3\.\d+/)")
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's renderer of Markdown with formulas as MathML."""
+
+    def block_math(self, body: str) -> str:
+        return to_mathml(body, display=True)
+
+    def inline_math(self, body: str) -> str:
+        return to_mathml(body, display=False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+
+def markdown(
+    text: str, attachments: dict[str, dict[str, str]] | None = None, *, trusted: bool = False
+) -> Markup:
+    """Return a text in Markdown as HTML.
+
+    Args:
+        text: the source.
+        attachments: the images that it refers to.
+        trusted: whether it is the lesson's own, which may hold HTML and any image.
+    """
+    renderer = _Renderer(
+        escape=not trusted,
+        allow_harmful_protocols=trusted,
+        exclude_anchor_links=True,
+        attachments=attachments or {},
+    )
+    return Markup(MarkdownWithMath(renderer=renderer).render(text))
+
+
+def code(source: str) -> Markup:
+    """Return Python code, highlighted."""
+    return Markup(highlight(source, PythonLexer(), HtmlFormatter()))
+
+
+def sentence(text: str) -> Markup:
+    """Return a sentence of the grader's: what stands between backticks becomes code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False)))
+
+
+def outputs(cell: NotebookNode, stopped: str) -> Iterator[Markup]:
+    """Yield what a cell displayed and printed; `stopped` introduces an error."""
+    printed: list[str] = []
+    for output in [*cell.outputs, None]:
+        if output is not None and output.output_type == "stream":
+            printed.append(output.text)
+            continue
+        if printed:
+            if text := _plain("".join(printed)).strip("\n"):
+                yield Markup("<pre class='output'>{}</pre>").format(text)
+            printed = []
+        if output is not None:
+            yield _output(output, stopped)
+
+
+def _output(output: NotebookNode, stopped: str) -> Markup:
+    if output.output_type == "error":
+        traceback = _plain("\n".join(output.traceback))
+        return Markup(
+            "<details class='error'><summary>{}: <code>{}</code></summary>"
+            "<pre class='output'>{}</pre></details>"
+        ).format(stopped, _plain(f"{output.ename}: {output.evalue}"), traceback)
+    data: dict[str, Any] = output.get("data", {})
+    if (kind := next((kind for kind in _IMAGES if kind in data), None)) is not None:
+        return picture(data[kind], data.get("text/plain", ""), kind)
+    if "text/html" in data:
+        # Cleaned when it was graded; once more costs little, and then no page depends on it.
+        return Markup("<div class='output wide'>{}</div>").format(
+            Markup(clean_html(data["text/html"]))
+        )
+    if "text/plain" in data:
+        return Markup("<pre class='output'>{}</pre>").format(_plain(data["text/plain"]))
+    return Markup("")
+
+
+def picture(encoded: str, description: str, kind: str = "image/png") -> Markup:
+    """Return an image of the page itself."""
+    return Markup("<img src='data:{};base64,{}' alt='{}'>").format(
+        kind, re.sub(r"[^A-Za-z0-9+/=]", "", encoded), description
+    )
+
+
+def _plain(text: str) -> str:
+    """Return what was printed without colors and without where this machine keeps its files."""
+    text = _PACKAGES.sub("", strip_ansi(text))
+    for folder in (str(Path.cwd()), str(Path.home())):
+        text = text.replace(f"{folder}/", "")
+    # Progress bars print a line over and over.
+    return re.sub(r"[^\n]*\r(?!\n)", "", text)
+
+
+def style(light: str = "default", dark: str = "github-dark") -> Markup:
+    """Return the colors of highlighted code, for a light and a dark page."""
+    rules = HtmlFormatter(style=light).get_style_defs("pre .highlight, .highlight")
+    dark_rules = HtmlFormatter(style=dark).get_style_defs(".highlight")
+    return Markup(f"{rules}\n@media screen and (prefers-color-scheme: dark) {{\n{dark_rules}\n}}")

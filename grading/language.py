@@ -1,0 +1,12 @@
+"""Which language an assignment's edition is in: what its file `language.txt` says."""
+
+from pathlib import Path
+
+LANGUAGE_FILE = "language.txt"
+"""The same file tells `helpers` which language to speak; without it the language is English."""
+
+
+def read_language(folder: Path) -> str:
+    """Return the language of the edition in `folder`, as "en" or "zh"."""
+    path = folder / LANGUAGE_FILE
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else "en"

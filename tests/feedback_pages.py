@@ -1,0 +1,97 @@
+"""Makes feedback pages from what hidden tests observed, as nbgrader does but without a run."""
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.utils import determine_grade, is_grade
+from traitlets.config import Config
+
+from grader_tests.observation import MIME_TYPE
+from grading.execute import EXECUTION
+from grading.feedback import EmbedFigures, HideInstructorsParts
+from grading.feedback_exporter import PAGE, FeedbackExporter
+from grading.feedback_page import Grade, Lateness, build_page
+from grading.judge import Judge
+from grading.safe_pages import SafePages
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, EDITIONS
+
+
+@cache
+def _source(language: str) -> str:
+    edition = EDITIONS[language == "zh"]
+    path = COURSE_ROOT / "source" / edition / f"{ASSIGNMENT}.ipynb"
+    return path.read_text(encoding="utf-8")
+
+
+def graded_notebook(
+    sources: Mapping[str, str], observations: Mapping[str, Any], language: str = "en"
+) -> NotebookNode:
+    """Return a notebook as it is after autograding.
+
+    Args:
+        sources: what the student wrote, by grade id; other answers are the instructor's.
+        observations: what the hidden tests observed, by grade id; the others did not run.
+        language: "en" or "zh".
+    """
+    nb = nbformat.reads(_source(language), as_version=4)
+    for cell in nb.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id in sources:
+            cell.source = sources[grade_id]
+        if grade_id in observations:
+            observation = json.loads(json.dumps(observations[grade_id]))
+            cell.outputs = [new_output("display_data", data={MIME_TYPE: observation})]
+    resources = ResourcesDict()
+    resources[EXECUTION] = {"died": None}
+    resources["nbgrader"] = {"assignment": EDITIONS[language == "zh"]}
+    for step in (Judge(), SafePages()):
+        nb, resources = step.preprocess(nb, resources)
+    return nb
+
+
+def automatic_grades(nb: NotebookNode) -> dict[str, Grade]:
+    """Return what nbgrader reads off a graded notebook; written answers wait for a person."""
+    grades = {}
+    for cell in nb.cells:
+        if is_grade(cell):
+            score, points = determine_grade(cell)
+            grades[cell.metadata.nbgrader.grade_id] = Grade(
+                score or 0.0, points, waiting=score is None, automatic=score
+            )
+    return grades
+
+
+def feedback_page(
+    nb: NotebookNode,
+    grades: Mapping[str, Grade],
+    language: str = "en",
+    comments: Mapping[str, str] | None = None,
+    lateness: Lateness | None = None,
+) -> str:
+    """Return the HTML of a graded notebook, which is not changed."""
+    nb = deepcopy(nb)
+    resources = ResourcesDict()
+    resources["nbgrader"] = {"assignment": EDITIONS[language == "zh"]}
+    resources["metadata"] = ResourcesDict(path=str(Path.cwd()))
+    resources[PAGE] = build_page(nb, grades, language, comments, lateness)
+    figures = EmbedFigures()
+    figures.folder = str(COURSE_ROOT / "source/{assignment}/figures")
+    # As nbgrader_config.py has it.
+    settings = Config({"ClearMarkScheme": {"enforce_metadata": False}})
+    for step in (HideInstructorsParts(config=settings), figures):
+        nb, resources = step.preprocess(nb, resources)
+    page, _ = _exporter().from_notebook_node(nb, resources)
+    return str(page)
+
+
+@cache
+def _exporter() -> FeedbackExporter:
+    return FeedbackExporter()

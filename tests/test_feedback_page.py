@@ -1,0 +1,206 @@
+"""Tests of the feedback page: what it tells, in which words, and that it runs and loads nothing."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from nbformat import v4
+from nbformat.notebooknode import NotebookNode
+
+from grading import feedback_rendering
+from grading.answers import is_unanswered
+from grading.feedback_page import (
+    Grade,
+    Lateness,
+    build_page,
+    delay_in_words,
+    sections,
+)
+from grading.feedback_words import TITLES, WORDS
+from grading.mathml import to_mathml
+from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
+
+DEADLINE = datetime(2026, 11, 1, 12)
+
+
+@pytest.fixture(scope="module")
+def nothing_ran() -> NotebookNode:
+    return graded_notebook({"reflection_choice": "..."}, {})
+
+
+def answered(nb: NotebookNode) -> dict[str, Grade]:
+    """Grades after a person has read the first answer, and found no second."""
+    grades = automatic_grades(nb)
+    grades["reflection_results"] = Grade(2, 3, manual=2)
+    grades["reflection_choice"] = replace(grades["reflection_choice"], waiting=False)
+    return grades
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        "text",
+        ["", "  \n\t", "\u200b\u3000", "...", "Write your answer here.", "请在这里作答。",
+         " Write your answer here \n", "- \n- ", "<!-- my answer -->", "**", "?"],
+    )  # fmt: skip
+    def test_nothing_is_no_answer(self, text: str) -> None:
+        assert is_unanswered(v4.new_markdown_cell(text))
+
+    @pytest.mark.parametrize("text", ["A", "7", "默认", "Write your answer here. No.", "π"])
+    def test_anything_said_is_an_answer(self, text: str) -> None:
+        assert not is_unanswered(v4.new_markdown_cell(text))
+
+    def test_picture_is_an_answer(self) -> None:
+        cell = v4.new_markdown_cell("![](attachment:1.png)", attachments={"1.png": {}})
+        cell.source = ""
+        assert not is_unanswered(cell)
+
+
+class TestPage:
+    def test_top_says_score_parts_and_lateness(self, nothing_ran: NotebookNode) -> None:
+        grades = answered(nothing_ran)
+        late = Lateness(timedelta(days=1, hours=3), DEADLINE, 1.5)
+        page = feedback_page(nothing_ran, grades, lateness=late)
+        assert "0.5 of 26 points" in page
+        assert "1 d 3 h after your deadline (2026-11-01 12:00 UTC)" in page
+        assert "takes 1.5 off 2 points" in page
+        for name in grades:
+            assert f'href="#{name}"' in page
+            assert page.count(f'id="{name}"') == 1
+
+    def test_late_without_penalty_says_so(self, nothing_ran: NotebookNode) -> None:
+        late = Lateness(timedelta(minutes=3), DEADLINE, 0)
+        page = build_page(nothing_ran, answered(nothing_ran), "en", lateness=late)
+        assert "3 min after" in page.late_sentence
+        assert "No points are taken off" in page.late_sentence
+
+    def test_rubric_and_comment_come_once_a_person_graded(self, nothing_ran: NotebookNode) -> None:
+        comments = {"reflection_results": "Fine, but <b>what</b> of $1/\\sqrt{n}$?"}
+        page = feedback_page(nothing_ran, answered(nothing_ran), comments=comments)
+        assert "Fine, but &lt;b&gt;what&lt;/b&gt; of <math" in page
+        assert "names the row with the lowest training loss" in page
+        assert "chooses an initialization" not in page, "nobody graded the second answer"
+        page = feedback_page(nothing_ran, automatic_grades(nothing_ran))
+        assert "names the row with the lowest training loss" not in page
+        assert "Rubric" not in page
+
+    def test_waiting_answers_are_counted_as_open(self, nothing_ran: NotebookNode) -> None:
+        grades = automatic_grades(nothing_ran)
+        page = build_page(nothing_ran, grades, "en")
+        assert page.open_points == 3, "the empty answer waits for nobody"
+        assert {part.status for part in page.parts if part.written} == {"waiting", "empty"}
+
+    def test_points_that_a_person_changed_are_explained(self, nothing_ran: NotebookNode) -> None:
+        grades = answered(nothing_ran)
+        grades["test_default_model"] = Grade(4, 4, automatic=0.0, manual=4.0)
+        page = feedback_page(nothing_ran, grades)
+        assert "The automatic test gave 0; a person changed the points." in page
+
+    def test_flag_is_told(self, nothing_ran: NotebookNode) -> None:
+        grades = answered(nothing_ran)
+        grades["test_normal_std"] = replace(grades["test_normal_std"], waiting=True)
+        assert WORDS["en"].flagged in feedback_page(nothing_ran, grades)
+
+    def test_page_speaks_the_assignments_language(self) -> None:
+        nb = graded_notebook({}, {}, "zh")
+        page = feedback_page(nb, automatic_grades(nb), "zh")
+        assert '<html lang="zh-CN">' in page
+        assert "0 分，满分 26 分" in page
+        for words in (
+            WORDS["en"].went_well,
+            WORDS["en"].look_next,
+            TITLES["en"]["test_normal_std"],
+        ):
+            assert words not in page
+
+    def test_page_loads_and_runs_nothing(self, nothing_ran: NotebookNode) -> None:
+        page = feedback_page(nothing_ran, answered(nothing_ran))
+        assert "<script" not in page
+        assert "default-src 'none'" in page
+        assert not re.search(r"""(src|url\()=?['"(]?(?!data:)\w+:""", page)
+        assert not re.search(r"<link(?![^>]*href=.data:,)", page)
+        assert "HIDDEN TESTS" not in page
+        assert "grader_tests" not in page
+
+    def test_formulas_are_mathml(self, nothing_ran: NotebookNode) -> None:
+        page = feedback_page(nothing_ran, answered(nothing_ran))
+        assert page.count("<math ") > 50
+        assert "\\frac" not in page
+        assert "\\begin" not in page
+
+    def test_catalogues_say_the_same(self) -> None:
+        for mine, other in zip(WORDS["en"], WORDS["zh"], strict=True):
+            assert set(re.findall(r"\{(\w*)\}", mine)) == set(re.findall(r"\{(\w*)\}", other))
+        assert TITLES["en"].keys() == TITLES["zh"].keys()
+
+
+class TestSections:
+    def test_lesson_is_folded_and_students_part_open(self, nothing_ran: NotebookNode) -> None:
+        own = v4.new_code_cell("x = 1", id="own-1")
+        failed = v4.new_code_cell(
+            "1/0", outputs=[v4.new_output("error", ename="E", evalue="", traceback=[])]
+        )
+        cells = [*nothing_ran.cells[:5], own, nothing_ran.cells[6], failed, *nothing_ran.cells[7:]]
+        shown = {id(cell): not part.folded for part in sections(cells) for cell in part.cells}
+        assert shown[id(own)]
+        assert shown[id(failed)]
+        for cell in cells:
+            marks = cell.metadata.get("nbgrader", {})
+            if marks.get("solution") or marks.get("grade"):
+                assert shown[id(cell)]
+        assert sum(shown.values()) < 20
+        assert len(shown) == len(cells)
+
+    def test_delays_have_two_units(self) -> None:
+        words = WORDS["en"]
+        assert delay_in_words(timedelta(seconds=20), words) == "1 min"
+        assert delay_in_words(timedelta(days=2, hours=0, minutes=5), words) == "2 d 5 min"
+        assert delay_in_words(timedelta(days=2, hours=1, minutes=5), words) == "2 d 1 h"
+
+
+class TestRendering:
+    def test_tracebacks_hide_where_this_machine_keeps_its_files(self) -> None:
+        traceback = [
+            "\x1b[31mFile /srv/venv/lib/python3.11/site-packages/torch/nn/init.py:10\x1b[0m",
+            "File /usr/lib/python3.11/json/__init__.py",
+        ]
+        cell = v4.new_code_cell(
+            "", outputs=[v4.new_output("error", ename="E", evalue="<b>", traceback=traceback)]
+        )
+        (shown,) = feedback_rendering.outputs(cell, "Stopped")
+        assert "site-packages/torch/nn/init.py:10" in shown
+        assert "/srv" not in shown
+        assert "/usr" not in shown
+        assert "\x1b" not in shown
+        assert "&lt;b&gt;" in shown
+
+    def test_prints_are_joined_and_progress_keeps_its_last_line(self) -> None:
+        outputs = [v4.new_output("stream", text=text) for text in ("10 %\r50 %\r", "100 %\nend\n")]
+        (shown,) = feedback_rendering.outputs(v4.new_code_cell("", outputs=outputs), "")
+        assert "100 %\nend</pre>" in shown
+        assert "50 %" not in shown
+
+    def test_html_outputs_are_cleaned_again(self) -> None:
+        output = v4.new_output("display_data", data={"text/html": "<b onclick=x()>a</b><script>"})
+        (shown,) = feedback_rendering.outputs(v4.new_code_cell("", outputs=[output]), "")
+        assert "<b>a</b>" in shown
+        assert "script" not in shown
+        assert "onclick" not in shown
+
+    @pytest.mark.parametrize(
+        "formula",
+        [r"\href{javascript:x()}{y}", r"\style{color:red}{x}", "\\class{a}{x}", "x" * 3000],
+    )
+    def test_formulas_link_and_style_nothing(self, formula: str) -> None:
+        assert to_mathml(formula, display=False).startswith("<code>")
+
+    def test_formula_holds_no_markup(self) -> None:
+        shown = to_mathml(r"\text{<img src=x onerror=y>} &lt;script&gt;", display=True)
+        assert "<img" not in shown
+        assert "<script" not in shown
+
+    def test_students_text_makes_no_markup(self) -> None:
+        shown = feedback_rendering.markdown("<script>x</script>\n\n[a](javascript:x) **b**")
+        assert "<script" not in shown
+        assert "javascript:" not in shown
+        assert "<strong>b</strong>" in shown
