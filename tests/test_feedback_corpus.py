@@ -1,0 +1,70 @@
+"""Tests a feedback page for each wrong way of the corpus: all of the verdict, nothing of ours."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from grader_tests.observation import FUNCTION_CRITERIA, MIME_TYPE
+from grader_tests.probe import SEED_VARIABLE, observe
+from grading import stored_verdicts
+from grading.feedback_rendering import sentence
+from tests.corpus import Submission, load
+from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
+from tests.scratch_course import COURSE_ROOT
+
+# What only the grader has: its tests, its machine, its own way of failing.
+OURS = (
+    "HIDDEN TESTS", "MARK SCHEME", "grader_tests", "grading/", MIME_TYPE, "Traceback",
+    "site-packages", str(COURSE_ROOT), str(Path.home()) + "/", "<cell ", "{", "<script",
+)  # fmt: skip
+WEIGHTS = {"test_normal_mean", "test_normal_std", "test_normal_shape"}
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SEED_VARIABLE, "20240307")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("submission", load("wrong"), ids=lambda item: item.name)
+def test_page_of_a_wrong_way(submission: Submission) -> None:
+    function = submission.function()
+    nb = graded_notebook(
+        {"weights_init_normal": submission.source},
+        {criterion: observe(criterion, function) for criterion in FUNCTION_CRITERIA},
+    )
+    # The rest of the lesson is the same on every page.
+    exercise = {"weights_init_normal", *FUNCTION_CRITERIA}
+    nb.cells = [
+        cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") in exercise
+    ]
+    pictures = {
+        output.data["image/png"].strip()
+        for cell in nb.cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    }
+    page = feedback_page(nb, automatic_grades(nb))
+    body = page.partition("</style>")[2]
+    verdicts = list(stored_verdicts.of_notebook(nb))
+    assert len(verdicts) == len(FUNCTION_CRITERIA)
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    assert failed
+    for verdict in failed:
+        assert str(sentence(verdict.finding)) in body
+        if submission.mistakes[verdict.criterion] == ("",):
+            continue  # the finding says it all: there is no function, say
+        for text in (verdict.explanation, verdict.hint):
+            # Once on top and once beside the cell.
+            assert text
+            assert body.count(str(sentence(text))) >= 2, text
+    for picture in pictures:
+        assert picture in body
+    # With new weights in every layer there is something to draw.
+    passed = {verdict.criterion for verdict in verdicts if verdict.passed}
+    if "test_normal_layers" in passed and not passed >= WEIGHTS:
+        assert pictures
+    own = "".join(re.findall(r"<pre>.*?</pre>", body, re.DOTALL))
+    for text in OURS:
+        assert text not in body or text in own, text
