@@ -13,6 +13,7 @@ from itertools import groupby
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
+from grader_tests.observation import FUNCTION_CRITERIA
 from grading import stored_verdicts
 from grading.answers import is_unanswered, is_written_answer
 from grading.feedback_words import WORDS, Words, title
@@ -56,7 +57,7 @@ class Part:
     Attributes:
         status: "full", "some", "none", "waiting", "empty" or "not_attempted"; names a text of
             `Words`.
-        same_as: an earlier part with the same explanation and hint, or None.
+        same_as: an earlier part with the same mistake and hint, or None.
         picture: a PNG in base64 with its caption, or None.
         rubric: how a person graded the answer, or "" before that.
     """
@@ -123,10 +124,12 @@ class Page:
         causes: dict[tuple[str, str], list[Part]] = {}
         for part in self.parts:
             if part.status not in ("full", "waiting"):
-                causes.setdefault(self._cause(part), []).append(part)
-        return [Advice(tuple(parts), *cause) for cause, parts in causes.items()]
+                first = part.same_as or part
+                causes.setdefault(self._advice(first), []).append(part)
+        return [Advice(tuple(parts), *advice) for advice, parts in causes.items()]
 
-    def _cause(self, part: Part) -> tuple[str, str]:
+    def _advice(self, part: Part) -> tuple[str, str]:
+        """Return what explains a part, and a hint."""
         if part.verdict is not None:
             return part.verdict.explanation or part.verdict.finding, part.verdict.hint
         if part.status == "empty":
@@ -134,6 +137,11 @@ class Page:
         if self.comments.get(part.grade_id):
             return self.words.read_comment, ""
         return (self.words.below_rubric if part.rubric else ""), ""
+
+    @property
+    def tested_elsewhere(self) -> bool:
+        """Whether a test that failed has looked at networks of its own."""
+        return any(part.grade_id in FUNCTION_CRITERIA for a in self.look_next for part in a.parts)
 
     def part(self, cell: NotebookNode) -> Part | None:
         """Return the part that a cell stands for, if it does."""
@@ -212,8 +220,8 @@ def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iter
             picture=_picture(cell),
             rubric=rubrics.get(id(cell), "") if grade.manual is not None else "",
         )
-        if verdict is not None and verdict.explanation:
-            cause = (verdict.explanation, verdict.hint)
+        if verdict is not None and verdict.hint:
+            cause = (verdict.mistake, verdict.hint)
             part = replace(part, same_as=said.get(cause))
             said.setdefault(cause, part)
         yield part

@@ -17,6 +17,7 @@ class Words(NamedTuple):
     nothing_yet: str
     all_right: str
     look_next: str
+    tested_elsewhere: str
     hint: str
     same_cause: str
     your_code: str
@@ -61,6 +62,9 @@ WORDS = {
         nothing_yet="No part has its points yet. The next section says where to begin.",
         all_right="Every part has full points. Nothing is left to do.",
         look_next="What to look at next",
+        tested_elsewhere="The tests of exercise 1 call your function with networks of their own, "
+        "so some layers named here are not in the lesson: Linear(800, 90) is a linear layer with "
+        "800 inputs and 90 neurons.",
         hint="Hint",
         same_cause="Same cause and hint as under",
         your_code="Your code",
@@ -105,6 +109,8 @@ WORDS = {
         nothing_yet="目前还没有哪一项得分。下一节会告诉你从哪里开始。",
         all_right="每一项都得了满分，没有需要修改的地方。",
         look_next="接下来看什么",
+        tested_elsewhere="练习 1 的测试会把你的函数用在另外的网络上，"
+        "所以这里提到的有些层不在课文里：Linear(800, 90) 是一个有 800 个输入、90 个神经元的线性层。",
         hint="提示",
         same_cause="原因和提示同",
         your_code="你的代码",

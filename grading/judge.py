@@ -21,18 +21,9 @@ from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
 from grading import stored_verdicts
 from grading.execute import EXECUTION
+from grading.judge_words import WORDS
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
-
-
-_LIMITS = {
-    "cell time": "took longer than one cell may",
-    "notebook time": "was running when the whole notebook had taken longer than it may",
-    "processor time": "was running when the processor time of a submission was used up",
-    "memory": "used more memory than a submission may",
-    "processes": "started more processes than a submission may",
-    "output": "wrote more output than a submission may",
-}
 
 
 class NotExecuted(Exception):
@@ -78,7 +69,7 @@ class Judge(NbGraderPreprocessor):
                     if not verdict.passed:
                         evidence = _evidence_outputs(grade_id, observations[0], language)
                 else:
-                    reason = _why_none(nb, index, solution, len(observations), execution)
+                    reason = _why_none(nb, index, solution, len(observations), execution, language)
                     verdict = criteria.no_observation(grade_id, reason, language)
                 points = float(cell.metadata.nbgrader["points"])
                 cell.outputs = [*verdict_outputs(verdict, points), *evidence]
@@ -163,32 +154,31 @@ def _why_none(
     solution: NotebookNode | None,
     count: int,
     execution: dict[str, Any],
+    language: str,
 ) -> str:
     """Say why the test cell at `index` yields no single observation."""
     if execution.get("unreadable"):
         return str(execution["unreadable"])
-    cell = nb.cells[index]
+    cell, words = nb.cells[index], WORDS[language]
     died, limit_cell = execution.get("died"), execution.get("limit_cell")
     if died is not None and index >= died:
-        where = "this test" if index == died else "an earlier cell"
-        return f"The Python process ended while {where} was running, so the test has no result."
+        where = words["this_test" if index == died else "earlier_cell"]
+        return words["died"].format(where=where)
     # After a cell that took too long the kernel mostly goes on.
     ran = cell.get("execution_count") is not None
     if limit_cell is not None and (index == limit_cell or (index > limit_cell and not ran)):
-        where = "This test" if index == limit_cell else "An earlier cell"
-        return f"{where} {_LIMITS[execution['limit']]}, so the test has no result."
+        where = words["this_test" if index == limit_cell else "earlier_cell"]
+        return words["limit"].format(where=where, limit=words[execution["limit"]])
     if count > 1:
-        return f"The test reported {count} observations where one belongs."
+        return words["several"].format(count=count)
     # An error in the exercise's own cell explains the test's, which is mostly a NameError.
-    for what, source in (("The exercise's cell", solution), ("The test", cell)):
+    for what, source in (("exercise", solution), ("test", cell)):
         for output in source.outputs if source is not None else []:
             if output.output_type != "error":
                 continue
             if output.ename == "CellTimeoutError":
-                return f"{what} took too long and was stopped."
+                return words["timeout"].format(what=words[what])
             # Jupyter names a cell by a number with .py, which tells a student nothing.
             value = re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", output.evalue)
-            return f"{what} stopped with {output.ename}: {value}"
-    if cell.get("execution_count") is None:
-        return "The test did not run."
-    return "The test ran but reported no observation."
+            return words["error"].format(what=words[what], error=f"{output.ename}: {value}")
+    return words["not_run" if cell.get("execution_count") is None else "nothing"]

@@ -51,11 +51,14 @@ def test_page_of_a_wrong_way(submission: Submission) -> None:
     assert len(verdicts) == len(FUNCTION_CRITERIA)
     failed = [verdict for verdict in verdicts if not verdict.passed]
     assert failed
+    told = {(verdict.mistake, verdict.hint): verdict for verdict in reversed(failed)}
     for verdict in failed:
         assert str(sentence(verdict.finding)) in body
         if submission.mistakes[verdict.criterion] == ("",):
             continue  # the finding says it all: there is no function, say
-        for text in (verdict.explanation, verdict.hint):
+        # What the same mistake does to several criteria is explained with the first of them.
+        first = told[verdict.mistake, verdict.hint]
+        for text in (first.explanation, verdict.hint):
             # Once on top and once beside the cell.
             assert text
             assert body.count(str(sentence(text))) >= 2, text

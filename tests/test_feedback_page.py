@@ -8,7 +8,7 @@ import pytest
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading import feedback_rendering
+from grading import feedback_rendering, judge_words
 from grading.answers import is_unanswered
 from grading.feedback_page import (
     Grade,
@@ -132,6 +132,16 @@ class TestPage:
         for mine, other in zip(WORDS["en"], WORDS["zh"], strict=True):
             assert set(re.findall(r"\{(\w*)\}", mine)) == set(re.findall(r"\{(\w*)\}", other))
         assert TITLES["en"].keys() == TITLES["zh"].keys()
+        assert judge_words.WORDS["en"].keys() == judge_words.WORDS["zh"].keys()
+        for key, text in judge_words.WORDS["en"].items():
+            fields = set(re.findall(r"\{(\w*)\}", text))
+            assert set(re.findall(r"\{(\w*)\}", judge_words.WORDS["zh"][key])) == fields
+
+    def test_missing_results_are_told_in_the_language(self) -> None:
+        nb = graded_notebook({}, {}, "zh")
+        page = feedback_page(nb, automatic_grades(nb), "zh")
+        assert judge_words.WORDS["zh"]["not_run"] in page
+        assert judge_words.WORDS["en"]["not_run"] not in page
 
 
 class TestSections:

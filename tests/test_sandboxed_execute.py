@@ -180,7 +180,10 @@ class TestInSandbox:
             cell.metadata["nbgrader"] = {"grade_id": name, "points": points, "solution": False}
         _, resources = Judge().preprocess(nb, resources)
         assert resources["verdicts"]["test_normal_mean"].sentence == (
-            "This test wrote more output than a submission may, so the test has no result."
+            "While this test was running, it wrote more output than a submission may, so the test "
+            "has no result."
         )
-        assert resources["verdicts"]["test_normal_std"].sentence.startswith("An earlier cell wrote")
+        assert resources["verdicts"]["test_normal_std"].sentence.startswith(
+            "While an earlier cell was"
+        )
         assert resources["verdicts"]["test_normal_std"].score == 0
