@@ -20,10 +20,18 @@ from grading.safe_pages import clean_html
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # What a traceback through a library shows of the machine: where its packages lie.
 _PACKAGES = re.compile(r"(?:/[^\s/:'\"<>]+)+/(?=(?:site|dist)-packages/|python3\.\d+/)")
+# What `safe_pages` makes of a drawing: an image, in which a browser runs nothing.
+_DRAWING = re.compile(r'<img alt="" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*">')
 
 
 class _Renderer(IPythonRenderer):
     """nbconvert's renderer of Markdown with formulas as MathML."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        missing = url.removeprefix("attachment:")
+        if missing != url and missing not in self.attachments:
+            return f"<em>{html.escape(text or missing)}</em>"
+        return super().image(text, url, title)
 
     def block_math(self, body: str) -> str:
         return to_mathml(body, display=True)
@@ -91,9 +99,9 @@ def _output(output: NotebookNode, stopped: str) -> Markup:
         return picture(data[kind], data.get("text/plain", ""), kind)
     if "text/html" in data:
         # Cleaned when it was graded; once more costs little, and then no page depends on it.
-        return Markup("<div class='output wide'>{}</div>").format(
-            Markup(clean_html(data["text/html"]))
-        )
+        text = str(data["text/html"])
+        clean = text if _DRAWING.fullmatch(text) else clean_html(text)
+        return Markup("<div class='output wide'>{}</div>").format(Markup(clean))
     if "text/plain" in data:
         return Markup("<pre class='output'>{}</pre>").format(_plain(data["text/plain"]))
     return Markup("")

@@ -19,6 +19,7 @@ from grading.feedback_page import (
 )
 from grading.feedback_words import TITLES, WORDS
 from grading.mathml import to_mathml
+from grading.safe_pages import clean_output
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 DEADLINE = datetime(2026, 11, 1, 12)
@@ -196,6 +197,15 @@ class TestRendering:
         assert "<b>a</b>" in shown
         assert "script" not in shown
         assert "onclick" not in shown
+
+    def test_drawings_show(self) -> None:
+        output = v4.new_output("display_data", data={"image/svg+xml": "<svg/>"})
+        clean = clean_output(output)
+        (shown,) = feedback_rendering.outputs(v4.new_code_cell("", outputs=[clean]), "")
+        assert "data:image/svg+xml;base64," in shown
+
+    def test_missing_attachment_breaks_no_page(self) -> None:
+        assert "<em>a</em>" in feedback_rendering.markdown("![a](attachment:b.png)")
 
     @pytest.mark.parametrize(
         "formula",

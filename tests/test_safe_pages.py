@@ -1,5 +1,6 @@
 """Tests that no page runs what a submission shows, and that figures and tables still show."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
 from grading.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
+from tests.feedback_pages import feedback_page
 
 RUN = "document.documentElement.dataset.ran=1"
 PAYLOADS = {
@@ -145,6 +147,10 @@ class TestInBrowser:
     def after_loading(nb: NotebookNode, template: str, folder: Path) -> str:
         """Return the page's document after its scripts, if any, have run."""
         page, _ = HTMLExporter(template_name=template).from_notebook_node(nb)
+        return TestInBrowser.opened(page, folder)
+
+    @staticmethod
+    def opened(page: str, folder: Path) -> str:
         path = folder / "page.html"
         path.write_text(page, encoding="utf-8")
         command = [
@@ -159,6 +165,17 @@ class TestInBrowser:
     @pytest.mark.parametrize("template", ["lab", "classic"])
     def test_no_payload_runs(self, template: str, tmp_path: Path) -> None:
         document = self.after_loading(cleaned(hostile_notebook()), template, tmp_path)
+        assert "data-ran=" not in document[: document.index("<body")]
+        assert f"data:image/png;base64,{PIXEL}" in document
+
+    def test_feedback_page_is_safe_even_of_what_was_not_cleaned(self, tmp_path: Path) -> None:
+        nb = hostile_notebook()
+        for number, cell in enumerate(nb.cells):
+            cell["id"] = f"own-{number}"  # as `restore` names what a student added
+        page = feedback_page(nb, {}, comments={})
+        policy = re.search(r'<meta[^>]*"Content-Security-Policy"[^>]*>', page)
+        assert policy is not None
+        document = self.opened(page.replace(policy[0], ""), tmp_path)
         assert "data-ran=" not in document[: document.index("<body")]
         assert f"data:image/png;base64,{PIXEL}" in document
 
