@@ -3,13 +3,16 @@
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook
 
 from grading import feedback_rendering, judge_words
-from grading.answers import is_unanswered
+from grading.answers import REMARKS, GradeUnanswered, is_unanswered
 from grading.feedback_page import (
     Grade,
     Lateness,
@@ -56,6 +59,39 @@ class TestAnswers:
         cell.source = ""
         assert not is_unanswered(cell)
 
+    # nbgrader adds a submission before it belongs to the session, which SQLAlchemy remarks on.
+    @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+    def test_points_that_a_person_gave_stay_and_are_looked_at(self, tmp_path: Path) -> None:
+        marks = {"grade": True, "solution": True, "locked": False, "schema_version": 3}
+        cells = [
+            v4.new_markdown_cell(text, metadata={"nbgrader": {**marks, "grade_id": name}})
+            for name, text in {"empty": " ", "given": "...", "said": "Because."}.items()
+        ]
+        address = f"sqlite:///{tmp_path}/gradebook.db"
+        with Gradebook(address) as gradebook:
+            gradebook.add_assignment("ps1")
+            gradebook.add_notebook("ps1", "ps1")
+            for name in ("empty", "given", "said"):
+                gradebook.add_grade_cell(name, "ps1", "ps1", max_score=3, cell_type="markdown")
+                gradebook.add_solution_cell(name, "ps1", "ps1")
+            gradebook.add_student("ada")
+            gradebook.add_submission("ps1", "ada")
+            gradebook.find_grade("given", "ps1", "ps1", "ada").manual_score = 2
+            gradebook.db.commit()
+        resources = ResourcesDict()
+        resources["nbgrader"] = {
+            "db_url": address, "notebook": "ps1", "assignment": "ps1", "student": "ada"
+        }  # fmt: skip
+        (tmp_path / "language.txt").write_text("zh\n", encoding="utf-8")
+        resources["metadata"] = {"path": str(tmp_path)}
+        GradeUnanswered().preprocess(v4.new_notebook(cells=cells), resources)
+        with Gradebook(address) as gradebook:
+            (notebook,) = gradebook.find_submission("ps1", "ada").notebooks
+            found = {g.name: (g.score, g.needs_manual_grade) for g in notebook.grades}
+            remarks = {comment.name: comment.auto_comment for comment in notebook.comments}
+        assert found == {"empty": (0, False), "given": (2, True), "said": (0, True)}
+        assert remarks == {"empty": REMARKS["zh"], "given": REMARKS["zh"], "said": None}
+
 
 class TestPage:
     def test_top_says_score_parts_and_lateness(self, nothing_ran: NotebookNode) -> None:
@@ -84,6 +120,16 @@ class TestPage:
         page = feedback_page(nothing_ran, automatic_grades(nothing_ran))
         assert "names the row with the lowest training loss" not in page
         assert "Rubric" not in page
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_rubric_is_told_apart_for_each_answer(self, language: str) -> None:
+        nb = graded_notebook({}, {}, language)
+        grades = automatic_grades(nb)
+        for name in ("reflection_results", "reflection_choice"):
+            grades[name] = Grade(1, 3, manual=1)
+        first, second = (p.rubric for p in build_page(nb, grades, language).parts if p.written)
+        assert first.count("\n- ") + 1 == 3
+        assert second.count("\n- ") + 1 == 2
 
     def test_waiting_answers_are_counted_as_open(self, nothing_ran: NotebookNode) -> None:
         grades = automatic_grades(nothing_ran)
