@@ -5,8 +5,9 @@ The same class gives the same report, to the letter.
 """
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -139,6 +140,12 @@ def read_class(course: Path, address: str, assignment: str) -> ClassReport:
             )
         participants = [_participant(course, item, logged) for item in submissions]
         present = {item.student for item in participants}
+        names = {
+            name
+            for item in gradebook.students
+            for name in (item.id, item.first_name, item.last_name, item.email)
+            if name
+        }
         report = ClassReport(
             assignment,
             float(of_assignment.max_score),
@@ -146,7 +153,7 @@ def read_class(course: Path, address: str, assignment: str) -> ClassReport:
             participants,
             sorted(item.id for item in gradebook.students if item.id not in present),
         )
-    report.misconceptions.extend(_misconceptions(participants))
+    report.misconceptions.extend(_misconceptions(participants, names))
     given = _given(course, assignment)
     report.alike.extend(
         alike({p.student: marks(p.solutions, given) for p in participants if p.solutions})
@@ -232,7 +239,9 @@ def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str
     return ordered | {name: maximum[name] for name in sorted(maximum) if name not in ordered}
 
 
-def _misconceptions(participants: Sequence[Participant]) -> list[Misconception]:
+def _misconceptions(
+    participants: Sequence[Participant], names: Collection[str]
+) -> list[Misconception]:
     made: dict[str, list[tuple[Participant, StoredVerdict]]] = defaultdict(list)
     for participant in participants:
         for verdict in participant.verdicts.values():
@@ -249,11 +258,21 @@ def _misconceptions(participants: Sequence[Participant]) -> list[Misconception]:
             for participant, verdict in cases
             for code in [_function(participant, verdict)]
         )
-        _, example, finding, explanation = codes[0]
+        nameless = [code for code in codes if not _mentions(" ".join(code[1:]), names)]
+        _, example, finding, explanation = nameless[0] if nameless else (0, "", "", "")
         students = len({participant.student for participant, _ in cases})
         ordered = dict(sorted(criteria.items()))
         found.append(Misconception(mistake, students, ordered, explanation, finding, example))
     return sorted(found, key=lambda item: (-item.students, item.mistake))
+
+
+def _mentions(text: str, names: Collection[str]) -> bool:
+    """Tell whether somebody of the class is named, as in a variable or a text of the example."""
+    return any(
+        re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE)
+        for name in names
+        if len(name) > 1
+    )
 
 
 def _function(participant: Participant, verdict: StoredVerdict) -> str:

@@ -27,6 +27,14 @@ _DRAWING = re.compile(r'<img alt="" src="data:image/svg\+xml;base64,[A-Za-z0-9+/
 class _Renderer(IPythonRenderer):
     """nbconvert's renderer of Markdown with formulas as MathML."""
 
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        # The lesson's links lead to names that Jupyter gives to headings. A student's headings get
+        # none, which could be the name of a part.
+        if self._escape:
+            return f"<h{level}>{text}</h{level}>\n"
+        name = re.sub(r"<[^>]*>", "", text).strip().replace(" ", "-")
+        return f'<h{level} id="{name}">{text}</h{level}>\n'
+
     def image(self, text: str, url: str, title: str | None = None) -> str:
         missing = url.removeprefix("attachment:")
         if missing != url and missing not in self.attachments:

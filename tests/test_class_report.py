@@ -141,6 +141,17 @@ def test_examples_have_no_name(course: Path) -> None:
     assert not re.search("bob|cyn", misconception.example)
 
 
+def test_example_that_names_somebody_is_passed_over(course: Path, tmp_path: Path) -> None:
+    course = shutil.copytree(course, tmp_path / "copy")
+    for student, own in (("bob", "bobs = 'by Bob'"), ("cyn", "std = 1 / m.in_features ** 1.0")):
+        path = course / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        nb = nbformat.read(path, as_version=4)
+        nb.cells[0].source = f"def weights_init_normal(m):\n    {own}"
+        nbformat.write(nb, path)
+    [misconception] = _read(course).misconceptions
+    assert "m.in_features ** 1.0" in misconception.example
+
+
 def test_the_page(course: Path) -> None:
     page = course / "report.html"
     write_page(_read(course), page)

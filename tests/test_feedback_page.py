@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from nbconvert.exporters.exporter import ResourcesDict
@@ -168,6 +169,16 @@ class TestPage:
         assert not re.search(r"<link(?![^>]*href=.data:,)", page)
         assert "HIDDEN TESTS" not in page
         assert "grader_tests" not in page
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_links_within_the_page_lead_somewhere(self, language: str) -> None:
+        nb = graded_notebook({"reflection_choice": "# test normal std\n\n# Try it"}, {}, language)
+        page = feedback_page(nb, automatic_grades(nb), language)
+        links = {unquote(link) for link in re.findall(r'href="#([^"]+)"', page)}
+        names = re.findall(r' id="([^"]+)"', page)
+        assert len(links) > 10
+        assert links <= set(names)
+        assert len(names) == len(set(names))
 
     def test_formulas_are_mathml(self, nothing_ran: NotebookNode) -> None:
         page = feedback_page(nothing_ran, answered(nothing_ran))
