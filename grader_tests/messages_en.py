@@ -398,7 +398,7 @@ MISTAKES = {
     "bias_removed": (
         "The bias was taken away. A bias of 0 is a number that training can change; no bias is "
         "another network.",
-        "What is the difference between a jar that is empty and no jar?",
+        "A bias of zeros is still a tensor. How do the lesson's functions set theirs?",
     ),
     # Types, shapes, training
     "wrong_dtype": (
