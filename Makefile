@@ -7,10 +7,10 @@ python := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format release data bench accuracies calibration clean
+.PHONY: help demo test test-browser lint format release data bench accuracies calibration clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1 — /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,6 +27,9 @@ demo: .venv/installed ## run the whole course with ten students in build/demo
 
 test: .venv/installed lint ## lint, check types, run every test, the fast ones first
 	@$(python) -m pytest
+
+test-browser: .venv/installed ## run the tests in Chromium; screenshots go to build/screenshots
+	@$(python) -m pytest -m browser tests/browser
 
 lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff check .

@@ -72,7 +72,7 @@ def show_batch(images: ArrayLike, labels: Sequence[int], classes: Sequence[str])
             place.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
             # Two lines where a name has two parts: a picture is narrow.
             shown = label(name).replace("/", "/\n").replace(" ", "\n")
-            place.set_title(shown, fontsize=9, linespacing=0.95)
+            place.set_title(shown, fontsize=9, linespacing=1.1)
         show(
             figure,
             translate("{count} images of clothing in two rows: {names}.").format(

@@ -1,0 +1,107 @@
+"""A student in JupyterLab: fetch, run, fill in, check, validate, submit."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from grading.stubs import TEXT_STUBS
+from tests.browser import lab
+from tests.scratch_course import (
+    ASSIGNMENT,
+    EDITIONS,
+    ScratchCourse,
+    cells_by_grade_id,
+    read_notebook,
+    solve,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
+
+STUB = "# Write your code here."
+OUTCOMES = {
+    "weight_initialization": ("not attempted", "correct"),
+    "weight_initialization_zh": ("尚未作答", "正确"),
+}
+
+
+def _solutions(course: ScratchCourse, edition: str) -> list[str]:
+    """Return what belongs in the cells for code that are to be filled in, in their order."""
+    notebook = read_notebook(course.root / "release" / edition / f"{ASSIGNMENT}.ipynb")
+    solve(notebook)
+    return [
+        cell["source"]
+        for cell in cells_by_grade_id(notebook).values()
+        if cell["metadata"]["nbgrader"]["solution"] and cell["cell_type"] == "code"
+    ]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_from_fetching_to_submitting(
+    edition: str,
+    course: ScratchCourse,
+    students: str,
+    page: Page,
+    screenshot: Callable[[str], None],
+) -> None:
+    name = "weights_init_normal" + (": " if edition == ASSIGNMENT else " 的自检结果：")
+    language = "en" if edition == ASSIGNMENT else "zh"
+    not_attempted, correct = (name + outcome for outcome in OUTCOMES[edition])
+    lab.open_lab(page, students)
+    lab.fetch_and_open(page, edition, ASSIGNMENT, 30)
+    screenshot(f"{edition}-opened")
+    lab.run_all(page)
+    check = lab.cell_with(page, "helpers.check(weights_init_normal)")
+    check.scroll_into_view_if_needed()
+    expect(check).to_contain_text(not_attempted)
+    check.scroll_into_view_if_needed()
+    screenshot(f"{edition}-blank")
+
+    empty = lab.cell_with(page, STUB)
+    solutions = _solutions(course, edition)
+    expect(empty).to_have_count(len(solutions))
+    # From the last, since a cell that was filled in is no longer among the empty ones.
+    for place in reversed(range(len(solutions))):
+        lab.write(page, empty.nth(place), solutions[place])
+    lab.run_cell(page, lab.cell_with(page, "def weights_init_normal"))
+    lab.run_cell(page, check)
+    expect(check).to_contain_text(correct)
+    screenshot(f"{edition}-checked")
+
+    # Validate names what is still to do, and in the end nothing.
+    told = lab.validate(page)
+    expect(told).to_contain_text(TEXT_STUBS[language])
+    expect(told).not_to_contain_text("weights_init_normal")
+    screenshot(f"{edition}-validated-without-answers")
+    told.get_by_role("button", name="Ok").click()
+    unanswered = page.locator(".jp-MarkdownCell", has_text=TEXT_STUBS[language])
+    for place in (1, 0):
+        lab.answer(page, unanswered.nth(place), "By the rule the loss falls at once.")
+    told = lab.validate(page)
+    expect(told).to_contain_text("Success! Your notebook passes all the tests.")
+    screenshot(f"{edition}-validated")
+    told.get_by_role("button", name="Ok").click()
+
+    lab.run_all(page)
+    figures = page.locator(".jp-NotebookPanel:visible .jp-OutputArea img")
+    assert figures.count() >= 10
+    for place in range(figures.count()):
+        figures.nth(place).scroll_into_view_if_needed()
+        shown, around = (
+            figures.nth(place).evaluate(f"image => image{of}.getBoundingClientRect().right")
+            for of in ("", ".closest('.jp-OutputArea')")
+        )
+        assert shown <= around + 1, "a figure is cut"
+        screenshot(f"{edition}-figure-{place:02}")
+
+    page.locator(".lm-TabBar-tabLabel").get_by_text("Assignments", exact=True).click()
+    lab.assignments(page, "fetched", edition).get_by_role("button", name="Submit").click()
+    expect(lab.assignments(page, "submitted", edition)).to_have_count(1, timeout=lab.USUAL)
+    screenshot(f"{edition}-submitted")
+    handed_in = course.exchange / "weight-initialization" / "inbound"
+    [folder] = [path for path in handed_in.iterdir() if f"+{edition}+" in path.name]
+    submitted = read_notebook(folder / f"{ASSIGNMENT}.ipynb")
+    assert [
+        cells_by_grade_id(submitted)[name]["source"]
+        for name in ("weights_init_normal", "default_model", "default_comparison")
+    ] == solutions
