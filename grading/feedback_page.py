@@ -56,7 +56,7 @@ class Part:
     Attributes:
         status: "full", "some", "none", "waiting", "empty" or "not_attempted"; names a text of
             `Words`.
-        same_as: an earlier part with the same mistake and hint, or None.
+        same_as: an earlier part that failed for the same reason, or None.
         picture: a PNG in base64 with its caption, or None.
         rubric: how a person graded the answer, or "" before that.
     """
@@ -223,8 +223,8 @@ def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iter
             picture=_picture(cell),
             rubric=rubrics.get(id(cell), "") if grade.manual is not None else "",
         )
-        if verdict is not None and verdict.hint:
-            cause = (verdict.mistake, verdict.hint)
+        if verdict is not None and not verdict.passed:
+            cause = (verdict.mistake, verdict.hint or verdict.finding)
             part = replace(part, same_as=said.get(cause))
             said.setdefault(cause, part)
         yield part

@@ -14,6 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from grading.judge_words import without_cell_number
 from grading.mathml import to_mathml
 from grading.safe_pages import clean_html
 
@@ -101,7 +102,9 @@ def _output(output: NotebookNode, stopped: str) -> Markup:
         return Markup(
             "<details class='error'><summary>{}: <code>{}</code></summary>"
             "<pre class='output'>{}</pre></details>"
-        ).format(stopped, _plain(f"{output.ename}: {output.evalue}"), traceback)
+        ).format(
+            stopped, _plain(without_cell_number(f"{output.ename}: {output.evalue}")), traceback
+        )
     data: dict[str, Any] = output.get("data", {})
     if (kind := next((kind for kind in _IMAGES if kind in data), None)) is not None:
         return picture(data[kind], data.get("text/plain", ""), kind)

@@ -66,7 +66,7 @@ WORDS = {
         "so some layers named here are not in the lesson: Linear(800, 90) is a linear layer with "
         "800 inputs and 90 neurons.",
         hint="Hint",
-        same_cause="Same cause and hint as under",
+        same_cause="For the same reason as",
         your_code="Your code",
         your_answer="Your answer",
         no_code="This cell is empty.",
@@ -113,7 +113,7 @@ WORDS = {
         "所以这里提到的有些层不在课文里："
         "Linear(800, 90) 是一个有 800 个输入、90 个神经元的线性层。",
         hint="提示",
-        same_cause="原因和提示同",
+        same_cause="原因同上：",
         your_code="你的代码",
         your_answer="你的回答",
         no_code="这个单元格是空的。",

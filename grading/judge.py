@@ -7,7 +7,6 @@ the outputs of a test cell are taken away, all of them, and replaced by the verd
 
 import base64
 import html
-import re
 from typing import Any
 
 from nbconvert.exporters.exporter import ResourcesDict
@@ -21,7 +20,7 @@ from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
 from grading import stored_verdicts
 from grading.execute import EXECUTION
-from grading.judge_words import WORDS
+from grading.judge_words import WORDS, without_cell_number
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
 
@@ -178,7 +177,6 @@ def _why_none(
                 continue
             if output.ename == "CellTimeoutError":
                 return words["timeout"].format(what=words[what])
-            # Jupyter names a cell by a number with .py, which tells a student nothing.
-            value = re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", output.evalue)
-            return words["error"].format(what=words[what], error=f"{output.ename}: {value}")
+            error = without_cell_number(f"{output.ename}: {output.evalue}")
+            return words["error"].format(what=words[what], error=error)
     return words["not_run" if cell.get("execution_count") is None else "nothing"]

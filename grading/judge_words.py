@@ -1,5 +1,7 @@
 """Why a test has no result, in words: what the judge says where a kernel reported nothing."""
 
+import re
+
 WORDS = {
     "en": {
         "this_test": "this test",
@@ -41,3 +43,11 @@ WORDS = {
     },
 }
 """By language and key; the keys of the limits are those of `grading.sandboxed_execute`."""
+
+
+def without_cell_number(text: str) -> str:
+    """Return an error without the number that Jupyter names a cell by, which tells nobody a thing.
+
+    It stands there as a file: `(2264449222.py, line 11)`.
+    """
+    return re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", text)
