@@ -15,10 +15,11 @@ _WIDTHS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # points
 _MARKS = 8
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
+  overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; min-width: 20rem; }
+table { border-collapse: collapse; min-width: 20rem; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0;
   border-bottom: 1px solid #8886; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }

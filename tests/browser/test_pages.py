@@ -1,0 +1,102 @@
+"""Feedback pages and the class report in Chromium: at every width, nothing cut, no error."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from grader_tests.observation import FUNCTION_CRITERIA
+from grader_tests.probe import SEED_VARIABLE, observe
+from grading.alike import AlikeGroup
+from grading.class_report import ClassReport, Misconception, Participant
+from grading.report_page import write_page
+from tests.browser.conftest import SCREENSHOTS
+from tests.corpus import load
+from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
+
+pytestmark = [pytest.mark.browser]
+
+# Figures, sentences and code of every kind: nothing drawn, a wrong width, an exception.
+WAYS = ("blank", "one_over_n", "in_place_on_a_leaf")
+# How far the page is wider than the window, and what sticks out; what scrolls by itself may.
+OUTSIDE = """() => {
+    document.querySelectorAll('details').forEach(part => { part.open = true; });
+    const width = document.documentElement.clientWidth;
+    const outside = [...document.querySelectorAll('body *')].filter(
+        part => part.getBoundingClientRect().right > width + 1
+            && !part.closest('pre, .wide, table, math'));
+    return [document.documentElement.scrollWidth - width,
+            outside.map(part => part.outerHTML.slice(0, 80))];
+}"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages by name."""
+    folder = tmp_path_factory.mktemp("pages")
+    ways = {item.name: item for item in load("wrong")}
+    written = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SEED_VARIABLE, "20240311")
+        for name, language in [(name, language) for name in WAYS for language in ("en", "zh")]:
+            function = ways[name].function()
+            observations = {test: observe(test, function) for test in FUNCTION_CRITERIA}
+            nb = graded_notebook({"weights_init_normal": ways[name].source}, observations, language)
+            path = folder / f"feedback-{name}-{language}.html"
+            path.write_text(feedback_page(nb, automatic_grades(nb), language), encoding="utf-8")
+            written[path.stem] = path
+    path = folder / "report.html"
+    write_page(_report(), path)
+    return written | {"report": path}
+
+
+def _report() -> ClassReport:
+    long = "a_name_without_any_break_" * 4
+    participants = [
+        Participant(
+            f"student{number}", float(number), 0, 0, (long,), (), {}, {"test_normal_std": 4.0},
+            (), 20.0,
+        )
+        for number in range(12)
+    ]  # fmt: skip
+    return ClassReport(
+        assignment="weight_initialization",
+        maximum=26,
+        cells={"test_normal_std": 4, "reflection_choice": 3},
+        participants=participants,
+        missing=["absent"],
+        misconceptions=[
+            Misconception(long, 3, {"test_normal_std": 3}, "Why.", "What.", f"{long} = 1")
+        ],
+        alike=[AlikeGroup(("student1", "student2"), ((f"comment {long}", 2),), 0.01)],
+    )
+
+
+def _listen(page: Page) -> list[str]:
+    """Return a list that fills with what goes wrong on a page."""
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("requestfailed", lambda request: told.append(request.url[:80]))
+    return told
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_fits_and_raises_nothing(
+    width: int, scheme: Literal["light", "dark"], pages: dict[str, Path], browser: Browser
+) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name, path in pages.items():
+        # The page's own policy forbids the measuring script too; it is tested elsewhere.
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+        )
+        page = context.new_page()
+        told = _listen(page)
+        page.goto(path.as_uri())
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate(OUTSIDE) == [0, []], name
+        assert told == [], name
+        context.close()
