@@ -51,6 +51,11 @@ class ScratchCourse:
         (self._settings / "nbgrader_config.py").write_text(settings)
 
     @property
+    def settings(self) -> str:
+        """What the site's nbgrader_config.py holds."""
+        return (self._settings / "nbgrader_config.py").read_text()
+
+    @property
     def environment(self) -> dict[str, str]:
         """What a command in this course runs with."""
         settings = str(self._settings)
