@@ -21,6 +21,7 @@ from grader_tests.observation import MIME_TYPE
 from grading import stored_verdicts
 from grading.execute import EXECUTION
 from grading.judge_words import WORDS, without_cell_number
+from grading.remark_words import in_language
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
 
@@ -157,7 +158,7 @@ def _why_none(
 ) -> str:
     """Say why the test cell at `index` yields no single observation."""
     if execution.get("unreadable"):
-        return str(execution["unreadable"])
+        return in_language(str(execution["unreadable"]), language)
     cell, words = nb.cells[index], WORDS[language]
     died, limit_cell = execution.get("died"), execution.get("limit_cell")
     if died is not None and index >= died:

@@ -1,11 +1,15 @@
 """Remarks on a submission that had to be repaired: carried through autograding, and shown."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.preprocessors import NbGraderPreprocessor
+
+from grading.language import read_language
+from grading.remark_words import in_language, remark
 
 _KEY = "weight_initialization_grading"
 _CELL_ID = "remarks-of-the-grader"
@@ -55,7 +59,9 @@ class ShowRemarks(NbGraderPreprocessor):
         sentences = [*([remarks.unreadable] if remarks.unreadable else []), *remarks.repairs]
         if sentences:
             # As code, so that a file's name shows as it is.
-            lines = "\n".join(f"    {sentence}" for sentence in sentences)
-            cell = new_markdown_cell(f"**Remarks on this submission**\n\n{lines}", id=_CELL_ID)
+            language = read_language(Path(resources["metadata"]["path"]))
+            lines = "\n".join(f"    {in_language(said, language)}" for said in sentences)
+            heading = in_language(remark("heading"), language)
+            cell = new_markdown_cell(f"**{heading}**\n\n{lines}", id=_CELL_ID)
             nb.cells.insert(0, cell)
         return nb, resources

@@ -11,6 +11,8 @@ from copy import deepcopy
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from grading.remark_words import remark
+
 
 def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[NotebookNode, list[str]]:
     """Return a notebook of the release's form with a student's work in it, and remarks.
@@ -28,7 +30,7 @@ def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[Noteb
         restored.cells.append(extra.take(cell))
     order = [match for match in matches if match is not None and _matters(release.cells[match])]
     if order != sorted(order):
-        remarks.append("Cells stood in another order than in the release; they were put back.")
+        remarks.append(remark("order"))
     for place, given in enumerate(release.cells):
         mine = [index for index, match in enumerate(matches) if match == place]
         chosen, others = _choose(given, mine, cells, remarks)
@@ -38,7 +40,7 @@ def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[Noteb
             if "attachments" in cells[chosen]:
                 result["attachments"] = deepcopy(cells[chosen].attachments)
         elif not mine and _matters(given):
-            remarks.append(f"{_title(given)} was missing and was put back.")
+            remarks.append(remark("missing", cell=_title(given)))
         restored.cells += [extra.take(cells[index]) for index in others if index < (chosen or 0)]
         restored.cells.append(result)
         restored.cells += [extra.take(cells[index]) for index in others if index >= (chosen or 0)]
@@ -136,14 +138,14 @@ def _choose(
         return None, []
     if not _is_students(given):
         if len(mine) > 1:
-            remarks.append(f"{_title(given)} occurred {len(mine)} times.")
+            remarks.append(remark("repeated", cell=_title(given), count=len(mine)))
         if any(cells[i].source.strip() != given.source.strip() for i in mine):
-            remarks.append(f"{_title(given)} had been changed and was put back.")
+            remarks.append(remark("changed", cell=_title(given)))
         return mine[0], []
     answers = [i for i in mine if cells[i].source.strip() not in ("", given.source.strip())]
     chosen = (answers or mine)[-1]
     if len(mine) > 1:
-        remarks.append(f"{_title(given)} occurred {len(mine)} times; all of them count.")
+        remarks.append(remark("all_count", cell=_title(given), count=len(mine)))
     # A second stub would undo the answer.
     others = [] if given.cell_type == "markdown" else [i for i in answers if i != chosen]
     return chosen, others
@@ -179,4 +181,4 @@ def _following(
 
 def _title(cell: NotebookNode) -> str:
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return f"The cell {grade_id}" if grade_id else "A given cell"
+    return remark("cell", name=grade_id) if grade_id else remark("given_cell")

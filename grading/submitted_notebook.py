@@ -13,6 +13,8 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grading.remark_words import remark
+
 _LARGEST = 50 * 2**20  # bytes; the lesson with all its figures takes about 2 MB
 _MOST_CELLS = 5000
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -46,13 +48,11 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     others = sorted(path for path in folder.glob("*.ipynb") if path.is_file())
     alike = [path for path in others if name in path.stem] or others
     if not alike:
-        raise UnreadableSubmission(f"There is no notebook {name}.ipynb in the submission.")
+        raise UnreadableSubmission(remark("no_notebook", name=name))
     if len(alike) > 1:
-        raise UnreadableSubmission(
-            f"There is no notebook {name}.ipynb in the submission, and which of "
-            f"{', '.join(path.name for path in alike)} is meant is not clear."
-        )
-    return alike[0], [f"The notebook was handed in as {alike[0].name}."]
+        names = ", ".join(path.name for path in alike)
+        raise UnreadableSubmission(remark("several_notebooks", name=name, names=names))
+    return alike[0], [remark("other_name", name=alike[0].name)]
 
 
 def read_notebook(path: Path) -> SubmittedNotebook:
@@ -62,57 +62,56 @@ def read_notebook(path: Path) -> SubmittedNotebook:
         UnreadableSubmission: it is no notebook.
     """
     if path.is_symlink():
-        raise UnreadableSubmission(f"{path.name} is a link, not a file.")
+        raise UnreadableSubmission(remark("link", name=path.name))
     size = path.stat().st_size
     if size > _LARGEST:
         raise UnreadableSubmission(
-            f"{path.name} has {size:,} bytes; {_LARGEST:,} are read. Clear its outputs and save it."
+            remark("too_large", name=path.name, size=f"{size:,}", most=f"{_LARGEST:,}")
         )
     remarks: list[str] = []
     document = _document(path.read_bytes(), path.name, remarks)
     cells = document.get("cells")
     if not isinstance(cells, list):
-        raise UnreadableSubmission(f"{path.name} has no list of cells.")
+        raise UnreadableSubmission(remark("no_cells", name=path.name))
     if len(cells) > _MOST_CELLS:
         raise UnreadableSubmission(
-            f"{path.name} has {len(cells):,} cells; {_MOST_CELLS:,} are read."
+            remark(
+                "too_many_cells", name=path.name, count=f"{len(cells):,}", most=f"{_MOST_CELLS:,}"
+            )
         )
     taken = [_cell(cell) for cell in cells]
     if None in taken:
-        remarks.append("Cells that no notebook can have were left out.")
+        remarks.append(remark("strange_cells"))
     return SubmittedNotebook([cell for cell in taken if cell is not None], remarks)
 
 
 def _document(content: bytes, name: str, remarks: list[str]) -> dict[str, Any]:
     if not content.strip():
-        raise UnreadableSubmission(f"{name} is empty.")
+        raise UnreadableSubmission(remark("empty_file", name=name))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text, encoding = content.decode("utf-16", errors="replace"), "UTF-16"
     else:
         text = content.decode("utf-8-sig", errors="replace")
         encoding = "UTF-8 with a byte-order mark" if content.startswith(b"\xef\xbb\xbf") else ""
     if encoding:
-        remarks.append(f"The file was saved as {encoding}.")
+        remarks.append(remark("encoding", encoding=encoding))
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableSubmission(
-            f"{name} is damaged: it is not the JSON that a notebook consists of. It may have been "
-            "cut off while it was saved."
-        ) from None
+        raise UnreadableSubmission(remark("damaged", name=name)) from None
     if not isinstance(document, dict):
-        raise UnreadableSubmission(f"{name} is JSON, but not a notebook.")
+        raise UnreadableSubmission(remark("other_json", name=name))
     version = document.get("nbformat")
     if version in (1, 2, 3) and "cells" not in document:
         try:
             document = nbformat.convert(nbformat.from_dict(document), 4)
         except Exception as error:
             raise UnreadableSubmission(
-                f"{name} has the old format {version}, and could not be converted: {error}"
+                remark("not_converted", name=name, version=version, error=error)
             ) from None
-        remarks.append(f"The notebook had the old format {version} and was converted.")
+        remarks.append(remark("converted", version=version))
     elif version != 4:
-        remarks.append(f"The notebook says it has format {version!r}; it was read as format 4.")
+        remarks.append(remark("other_format", version=repr(version)))
     return document
 
 
