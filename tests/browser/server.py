@@ -40,7 +40,7 @@ class JupyterServer:
         (settings / "labconfig" / "page_config.json").write_text(
             json.dumps({"disabledExtensions": announcements})
         )
-        self._root = root
+        self.root = root
         self._environment = {
             **environment,
             "JUPYTER_CONFIG_DIR": str(settings),
@@ -53,7 +53,7 @@ class JupyterServer:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=self._root,
+                cwd=self.root,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,5 +1,6 @@
 """A student in JupyterLab: fetch, run, fill in, check, validate, submit."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from grading.stubs import TEXT_STUBS
 from tests.browser import lab
+from tests.browser.server import JupyterServer
 from tests.scratch_course import (
     ASSIGNMENT,
     EDITIONS,
@@ -18,6 +20,7 @@ from tests.scratch_course import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 
+CELLS = 30  # of code
 STUB = "# Write your code here."
 OUTCOMES = {
     "weight_initialization": ("not attempted", "correct"),
@@ -40,15 +43,15 @@ def _solutions(course: ScratchCourse, edition: str) -> list[str]:
 def test_from_fetching_to_submitting(
     edition: str,
     course: ScratchCourse,
-    students: str,
+    students: JupyterServer,
     page: Page,
     screenshot: Callable[[str], None],
 ) -> None:
     name = "weights_init_normal" + (": " if edition == ASSIGNMENT else " 的自检结果：")
     language = "en" if edition == ASSIGNMENT else "zh"
     not_attempted, correct = (name + outcome for outcome in OUTCOMES[edition])
-    lab.open_lab(page, students)
-    lab.fetch_and_open(page, edition, ASSIGNMENT, 30)
+    lab.open_lab(page, students.address)
+    lab.fetch_and_open(page, edition, ASSIGNMENT, CELLS)
     screenshot(f"{edition}-opened")
     lab.run_all(page)
     check = lab.cell_with(page, "helpers.check(weights_init_normal)")
@@ -105,3 +108,23 @@ def test_from_fetching_to_submitting(
         cells_by_grade_id(submitted)[name]["source"]
         for name in ("weights_init_normal", "default_model", "default_comparison")
     ] == solutions
+
+
+def test_notebook_7_runs_it_too(
+    course: ScratchCourse,
+    students: JupyterServer,
+    page: Page,
+    screenshot: Callable[[str], None],
+) -> None:
+    shutil.copytree(course.release, students.root / "by_hand")
+    page.goto(students.address.replace("/lab?", f"/notebooks/by_hand/{ASSIGNMENT}.ipynb?"))
+    expect(page.locator(".jp-NotebookPanel:visible .jp-CodeCell")).to_have_count(
+        CELLS, timeout=lab.USUAL
+    )
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    check = lab.cell_with(page, "helpers.check(weights_init_normal)")
+    check.scroll_into_view_if_needed()
+    expect(check).to_contain_text("not attempted")
+    screenshot("notebook-7")
