@@ -24,7 +24,8 @@ th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0;
   border-bottom: 1px solid #8886; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td:first-child { white-space: nowrap; }
-td.bar { min-width: 10rem; width: 16rem; } .bar div { background: #0072b2; height: 1rem; }
+td.bar { min-width: 10rem; width: 16rem; vertical-align: middle; }
+.bar div { background: #0072b2; height: 1rem; }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid #8886; border-radius: .3rem; }
 .note { opacity: .8; }
 @media print { body { max-width: none; } h2 { break-after: avoid; } tr, pre { break-inside: avoid; }
@@ -92,7 +93,7 @@ def _overview(report: ClassReport) -> str:
     handed_in = len(report.participants)
     rows: Rows = [
         ("handed in", f"{handed_in} of {handed_in + len(report.missing)}"),
-        ("a person should look at", sum(1 for _ in _reasons(report))),
+        ("a person should look at", str(sum(1 for _ in _reasons(report)))),
     ]
     for name, value in _figures(report.scores):
         rows.append((name, f"{value:.1f} of {report.maximum:g} points"))
