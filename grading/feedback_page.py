@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading import stored_verdicts
 from grading.answers import is_unanswered, is_written_answer
@@ -210,7 +210,7 @@ def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iter
     said: dict[tuple[str, str], Part] = {}
     for cell in nb.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id not in grades or not is_grade(cell):
+        if grade_id not in grades or not (is_grade(cell) or is_task(cell)):
             continue
         grade, verdict = grades[grade_id], stored_verdicts.of_cell(cell)
         part = Part(
@@ -231,11 +231,10 @@ def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iter
 
 
 def _status(cell: NotebookNode, grade: Grade, verdict: StoredVerdict | None) -> str:
-    if is_written_answer(cell):
-        if is_unanswered(cell) and not grade.score:
-            return "empty"
-        if grade.waiting:
-            return "waiting"
+    if is_written_answer(cell) and is_unanswered(cell) and not grade.score:
+        return "empty"
+    if grade.waiting and (is_written_answer(cell) or grade.automatic is None):
+        return "waiting"
     if grade.score >= grade.points:
         return "full"
     if grade.score > 0:
@@ -287,7 +286,8 @@ def sections(cells: Sequence[NotebookNode]) -> tuple[Section, ...]:
 
 def _is_open(cell: NotebookNode) -> bool:
     failed = any(output.output_type == "error" for output in cell.get("outputs", ()))
-    return is_solution(cell) or is_grade(cell) or _is_own(cell) or failed
+    graded = is_solution(cell) or is_grade(cell) or is_task(cell)
+    return graded or _is_own(cell) or failed
 
 
 def _is_own(cell: NotebookNode) -> bool:

@@ -6,7 +6,7 @@ and the judge removes whatever lies there before it stores its own.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -70,10 +70,15 @@ def forget(nb: NotebookNode) -> None:
 
 
 def of_cell(cell: NotebookNode) -> StoredVerdict | None:
-    """Return the verdict in a criterion's cell; None in any other, and where there is none."""
+    """Return the verdict in a criterion's cell; None in any other, and where there is none.
+
+    One that another version of the course stored in another form counts as none.
+    """
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     entry: dict[str, Any] = cell.metadata.get(KEY, {})
     if grade_id not in CRITERIA or not (is_locked(cell) and is_grade(cell)) or not entry:
+        return None
+    if set(entry) != {field.name for field in fields(StoredVerdict)}:
         return None
     return StoredVerdict(**entry)
 

@@ -144,6 +144,29 @@ class TestPage:
         page = feedback_page(nothing_ran, grades)
         assert "The automatic test gave 0; a person changed the points." in page
 
+    def test_other_assignments_have_pages_too(self) -> None:
+        """Nothing but nbgrader's own: a test, a program for a person to grade, and a task."""
+        kinds = {
+            "plain_test": ("code", {"grade": True, "solution": False, "locked": True}),
+            "program": ("code", {"grade": True, "solution": True, "locked": False}),
+            "task": ("markdown", {"grade": False, "solution": False, "task": True}),
+        }
+        cells = []
+        for name, (kind, marks) in kinds.items():
+            new = v4.new_code_cell if kind == "code" else v4.new_markdown_cell
+            known: dict[str, object] = {"grade_id": name, "task": False, **marks}
+            cells.append(new(f"# This is {name}", metadata={"nbgrader": known}))
+        cells[0].outputs = [v4.new_output("error", ename="AssertionError", evalue="no")]
+        grades = {"plain_test": Grade(0, 2, automatic=0.0)}
+        grades |= {name: Grade(0, 3, waiting=True) for name in ("program", "task")}
+        nb = v4.new_notebook(cells=cells)
+        assert [p.status for p in build_page(nb, grades, "en").parts] == ["none"] + ["waiting"] * 2
+        page = feedback_page(nb, grades, comments={"program": "Neat.", "task": "Good."})
+        for name in kinds:
+            assert f'id="{name}"' in page
+        for text in ("AssertionError: no", "Neat.", "Good.", "0 of 8 points", "6 points are still"):
+            assert text in page
+
     def test_flag_is_told(self, nothing_ran: NotebookNode) -> None:
         grades = answered(nothing_ran)
         grades["test_normal_std"] = replace(grades["test_normal_std"], waiting=True)

@@ -82,3 +82,10 @@ def test_verdicts_outside_a_criterions_cell_are_not_read() -> None:
     # A cell that claims a criterion but is the student's to write is not one.
     solution.metadata.nbgrader["grade_id"] = "test_normal_std"
     assert list(stored_verdicts.of_notebook(nb)) == []
+
+
+def test_verdict_of_another_version_counts_as_none() -> None:
+    nb = judged(released())
+    first, *_ = (cell for cell in nb.cells if stored_verdicts.KEY in cell.metadata)
+    first.metadata[stored_verdicts.KEY]["color"] = "red"
+    assert len(list(stored_verdicts.of_notebook(nb))) == 6
