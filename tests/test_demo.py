@@ -147,7 +147,7 @@ def test_demo_with_four_students(
     (line,) = [line for line in shown.splitlines() if line.startswith("Feedback page to open:")]
     page = Path(line.split(": ", 1)[1])
     assert page.is_relative_to(folder / "students" / "sophie")
-    assert "Score: 12.0 / 26.0" in page.read_text(encoding="utf-8")
+    assert "12 of 26 points" in page.read_text(encoding="utf-8")
     grades = (folder / "grades.csv").read_text(encoding="utf-8").splitlines()
     assert len(grades) == 1 + 4
     # The log lines of nbgrader go to the file, not to the screen.
