@@ -49,9 +49,10 @@ release: .venv/installed ## build release/ from source/ with nbgrader
 data: .venv/installed ## find or fetch the data, once, for every notebook of this course
 	@$(python) -m helpers.data
 
-bench: .venv/installed ## measure training against a plain DataLoader, and the whole notebook
+bench: .venv/installed ## measure training, the whole notebook, and classes of 10, 100 and 1,000 (hours)
 	@$(python) -m tests.benchmarks.training_speed
 	@$(python) -m tests.benchmarks.notebook_run
+	@$(python) -m tests.benchmarks.class_speed
 
 accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
 	@$(python) -m tests.benchmarks.accuracies

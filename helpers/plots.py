@@ -37,7 +37,9 @@ def hist_dist(
     with drawing():
         figure, axes = plt.subplots(figsize=(5.8, 3.3), layout="constrained")
         bins = max(1, numbers.size // 2)
-        counts, _, _ = axes.hist(numbers, bins=bins, range=hist_range, color=COLORS[0])
+        counts, edges = np.histogram(numbers, bins=bins, range=hist_range)
+        # One outline in place of hundreds of bars, which take ten times as long to draw.
+        axes.stairs(counts, edges, fill=True, color=COLORS[0])
         axes.set(title=label(title), xlabel=label("value"), ylabel=label("values in the bin"))
         show(
             figure,

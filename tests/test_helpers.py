@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from torch import nn
 from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 from torchvision import datasets, transforms
@@ -387,7 +388,9 @@ class TestPlots:
         helpers.hist_dist("title", values)  # type: ignore[arg-type]  # a tensor is array-like
         [figure] = figures
         [axes] = figure.axes
-        assert len(axes.patches) == 10
+        [outline] = axes.patches
+        assert isinstance(outline, StepPatch)
+        assert len(outline.get_data()[0]) == 10
         assert axes.get_title() == "title"
         assert axes.dataLim.intervalx.tolist() == [-4, 4]
         plt.close(figure)

@@ -112,7 +112,8 @@ def main() -> None:
             plain = plain_comparison(models, train_loader, valid_loader)
         plain_times.append(time.perf_counter() - start)
         start = time.perf_counter()
-        comparison = helpers.compare_init_weights(models, "bench", train_loader, valid_loader)
+        with in_threads(1):
+            comparison = helpers.compare_init_weights(models, "bench", train_loader, valid_loader)
         helpers_times.append(time.perf_counter() - start)
         start = time.perf_counter()
         with in_threads(1):
