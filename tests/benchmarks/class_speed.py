@@ -285,7 +285,7 @@ def main() -> None:
         keep("course, first submission", 1, _autograde(course, 1))
         for workers in (1, 2) if options.right else ():
             _hand_in(course, options.right, (_right,))
-            keep(f"course, right, {workers} workers", options.right, _autograde(course, workers))
+            keep(f"course, right, workers: {workers}", options.right, _autograde(course, workers))
         for size in options.sizes:
             _hand_in(course, size, MIXED)
             keep(f"course, {size} mixed, 2 workers", size, _autograde(course, 2))
@@ -304,7 +304,7 @@ def write_page(found: dict[str, Any]) -> None:
         "## Beside plain nbgrader",
         "",
     ]
-    one = found.get("course, right, 1 workers")
+    one = found.get("course, right, workers: 1")
     if one:
         each = one["processor"] / one["submissions"]
         for name, told in (
@@ -332,10 +332,10 @@ def write_page(found: dict[str, Any]) -> None:
     lines += [
         "",
         "The original form has the lesson's comparisons without what this course adds, trained",
-        "with a plain `DataLoader`. The first submission of a course waits until the instructor's",
-        "own training runs are recorded. A mixed class has, of ten, five right, three wrong, one",
-        "blank, and one that trains a comparison of its own. The memory is that of the process",
-        "that coordinates.",
+        "with a plain `DataLoader`. The first submission takes longer where the instructor's own",
+        "training runs have not been recorded by an earlier course. A mixed class has, of ten, five",
+        "right, three wrong, one blank, and one that trains a comparison of its own. The memory is",
+        "that of the process that coordinates.",
         "",
     ]
     PAGE.write_text("\n".join(lines), encoding="utf-8")
