@@ -333,9 +333,9 @@ def write_page(found: dict[str, Any]) -> None:
         "",
         "The original form has the lesson's comparisons without what this course adds, trained",
         "with a plain `DataLoader`. The first submission takes longer where the instructor's own",
-        "training runs have not been recorded by an earlier course. A mixed class has, of ten, five",
-        "right, three wrong, one blank, and one that trains a comparison of its own. The memory is",
-        "that of the process that coordinates.",
+        "training runs have not been recorded by an earlier course. A mixed class has, of ten,",
+        "five right, three wrong, one blank, and one that trains a comparison of its own. The",
+        "memory is that of the process that coordinates.",
         "",
     ]
     PAGE.write_text("\n".join(lines), encoding="utf-8")
