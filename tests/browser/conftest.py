@@ -12,8 +12,13 @@ from tests.browser.server import JupyterServer
 from tests.scratch_course import COURSE_ROOT, EDITIONS, ScratchCourse
 
 # Errors of scripts that are not the course's. Formgrader fetches MathJax from the network, which a
-# test does without; an extension looks for a setting that Notebook 7 does not have.
-FOREIGN = {"MathJax is not defined", "Cannot read properties of undefined (reading 'schema')"}
+# test does without; nbgrader's extension looks for a setting and a command of JupyterLab's that
+# Notebook 7 does not have.
+FOREIGN = {
+    "MathJax is not defined",
+    "Cannot read properties of undefined (reading 'schema')",
+    "Command 'filebrowser:open-path' not registered.",
+}
 SCREENSHOTS = COURSE_ROOT / "build" / "screenshots"
 
 
