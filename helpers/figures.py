@@ -4,8 +4,9 @@ import base64
 import functools
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .language import columns, language, translate
+from .recorded_figures import recorded_png
 
 # Okabe and Ito's palette (2008), which people with any kind of color vision can tell apart,
 # without its yellow, too pale for a line. Styles and markers repeat what the colors say.
@@ -75,22 +77,40 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def show(figure: Figure, description: str, display_id: str | None = None) -> None:
-    """Show a figure once and forget it; in a plain script without a window do nothing.
+def show(
+    draw: Callable[..., Figure],
+    *inputs: object,
+    description: str,
+    display_id: str | None = None,
+) -> None:
+    """Draw a figure, show it once and forget it; in a plain script without a window only draw it.
 
     Args:
-        figure: what to show.
+        draw: draws the figure from `inputs` and nothing else.
+        inputs: text, numbers, arrays, and collections of these.
         description: says in a sentence or two what the figure shows, for readers who do not see
             it and for pages that do not load it.
         display_id: replace what was shown in the notebook under this name, if anything was.
     """
-    backend = matplotlib.get_backend().lower()
-    if "inline" in backend:
-        _display(figure, description, display_id)
-    elif backend != "agg":
-        # matplotlib warns when a backend that draws only into files is asked to show something.
-        plt.show()
+    with drawing():
+        backend = matplotlib.get_backend().lower()
+        if "inline" in backend:
+            image = recorded_png(partial(_png, draw, inputs), draw.__qualname__, inputs)
+            _display(image, description, display_id)
+            return
+        figure = draw(*inputs)
+        if backend != "agg":
+            # matplotlib warns when a backend that draws only into files is asked to show something.
+            plt.show()
+        plt.close(figure)
+
+
+def _png(draw: Callable[..., Figure], inputs: Sequence[object]) -> bytes:
+    figure = draw(*inputs)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_IMAGE_DPI)
     plt.close(figure)
+    return file.getvalue()
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
@@ -104,23 +124,23 @@ def legend_below(figure: Figure, axes: Axes) -> None:
 _shown: set[str] = set()
 
 
-def _display(figure: Figure, description: str, display_id: str | None) -> None:
-    """Show a figure in a notebook, as an image with an alternative text.
+def _display(image: bytes, description: str, display_id: str | None) -> None:
+    """Show an image in a notebook with an alternative text.
 
     Jupyter has no place for the alternative text of a plain image, so the image also comes as
     HTML, which pages prefer.
     """
     from IPython.display import display
 
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_IMAGE_DPI)
-    image = base64.b64encode(file.getvalue()).decode()
-    width = round(figure.get_figwidth() * _PAGE_DPI)
+    # A PNG file's width stands in its first chunk (PNG specification, 11.2.1).
+    pixels = int.from_bytes(image[16:20], "big")
+    width = round(pixels / _IMAGE_DPI * _PAGE_DPI)
+    encoded = base64.b64encode(image).decode()
     tag = (
-        f'<img src="data:image/png;base64,{image}" alt="{html.escape(description)}" '
+        f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(description)}" '
         f'width="{width}" style="max-width: 100%; height: auto">'
     )
-    bundle = {"text/html": tag, "image/png": image, "text/plain": description}
+    bundle = {"text/html": tag, "image/png": encoded, "text/plain": description}
     metadata = {"image/png": {"width": width, "alt": description}}
     again = display_id in _shown
     if display_id is not None:

@@ -13,6 +13,7 @@ strange hand runs nothing.
 import contextlib
 import copy
 import hashlib
+import io
 import os
 import platform
 import tempfile
@@ -66,7 +67,7 @@ class RecordedRuns:
             # Mostly both loaders take their images from one data set.
             same = train_data[0] is valid_data[0] and train_data[1] is valid_data[1]
             self._circumstances = [
-                _machine(),
+                machine(),
                 *_sources(),
                 trained_on,
                 trained_on if same else _hash_of_data(valid_data),
@@ -97,13 +98,13 @@ class RecordedRuns:
             return None
         hashed = hashlib.sha256()
         for thing in (*self._circumstances, *structures, torch.get_num_threads()):
-            _feed(hashed, str(thing).encode())
+            feed(hashed, str(thing).encode())
         for model in models:
             for name, value in model.state_dict().items():
-                _feed(hashed, f"{name} {value.dtype} {tuple(value.shape)}".encode())
-                _feed(hashed, value.numpy().tobytes())
+                feed(hashed, f"{name} {value.dtype} {tuple(value.shape)}".encode())
+                feed(hashed, value.numpy().tobytes())
             for value in _first_step(model, self._train_batches, self._seed):
-                _feed(hashed, value.numpy().tobytes())
+                feed(hashed, value.numpy().tobytes())
         return hashed.hexdigest()
 
 
@@ -115,14 +116,14 @@ def _hash_of_data(memory: Batch) -> str:
     return hashed.hexdigest()
 
 
-def _feed(hashed: "hashlib._Hash", content: bytes) -> None:
-    """Add `content` so that no two sequences of contents run together."""
+def feed(hashed: "hashlib._Hash", content: bytes) -> None:
+    """Add `content` to a hash so that no two sequences of contents run together."""
     hashed.update(len(content).to_bytes(8, "little"))
     hashed.update(content)
 
 
 @cache
-def _machine() -> str:
+def machine() -> str:
     """Name what decides how sums are rounded: PyTorch's build and the processor."""
     processor = platform.processor()
     with contextlib.suppress(OSError):
@@ -208,14 +209,20 @@ def _read(path: Path, shape: tuple[int, int]) -> Outcome | None:
 
 
 def _write(path: Path, outcome: Outcome) -> None:
-    """Write the outcome, whole or not at all; a folder that is read-only stays as it is."""
     losses, accuracies = outcome
+    file = io.BytesIO()
+    np.savez(file, losses=losses, accuracies=accuracies)
+    write_whole(path, file.getvalue())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; a folder that is read-only stays as it is."""
     with contextlib.suppress(OSError):
         descriptor, draft = tempfile.mkstemp(dir=path.parent, suffix=".draft")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, losses=losses, accuracies=accuracies)
-            # mkstemp keeps a file to its owner; losses are no secret.
+                file.write(content)
+            # mkstemp keeps a file to its owner; what is recorded is no secret.
             Path(draft).chmod(0o644)
             Path(draft).replace(path)
         except BaseException:

@@ -6,10 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.data import DataLoader
 
-from .figures import drawing, label, show
+from .figures import label, show
 from .language import translate
 from .signals import Models, SignalsError, first_images, model_pairs
 from .training import LEARNING_RATE, in_threads
@@ -66,7 +67,14 @@ def gradient_rows(model_list: Models, loader: DataLoader, steps: int = 1) -> dic
             line = translate("  {layer}: {neurons:3} neurons, {count:3} different rows")
             zero = "" if gradient.any() else translate(" (all 0)")
             print(line.format(layer=key, neurons=len(gradient), count=count) + zero)
-    _draw_rows(pictures)
+    show(
+        _draw_rows,
+        pictures,
+        description=translate(
+            "For {labels}: the gradients of the weights of five neurons of the first layer, "
+            "each drawn as an image. The table above says how many of them differ."
+        ).format(labels=translate(", ").join(translate(name) for name in pictures)),
+    )
     return counts
 
 
@@ -83,25 +91,18 @@ def _different(rows: np.ndarray) -> int:
     return int((near.tril(diagonal=-1).any(dim=1).logical_not()).sum())
 
 
-def _draw_rows(pictures: dict[str, np.ndarray]) -> None:
+def _draw_rows(pictures: dict[str, np.ndarray]) -> Figure:
     """Draw a row of pictures for each model; blue is a negative gradient, red a positive one."""
-    with drawing():
-        figure = plt.figure(figsize=(5.8, 1.55 * len(pictures)), layout="constrained")
-        parts = figure.subfigures(len(pictures), 1, squeeze=False)[:, 0]
-        for part, (name, rows) in zip(parts, pictures.items(), strict=True):
-            part.suptitle(label(name), fontsize=11)
-            largest = np.abs(rows).max() or 1.0
-            for index, (axes, row) in enumerate(
-                zip(part.subplots(1, _ROWS_SHOWN), rows, strict=False), start=1
-            ):
-                axes.imshow(row, cmap="RdBu_r", vmin=-largest, vmax=largest)
-                axes.set_xticks([])
-                axes.set_yticks([])
-                axes.set_xlabel(label("neuron {number}").format(number=index), fontsize=9)
-        show(
-            figure,
-            translate(
-                "For {labels}: the gradients of the weights of five neurons of the first layer, "
-                "each drawn as an image. The table above says how many of them differ."
-            ).format(labels=translate(", ").join(translate(name) for name in pictures)),
-        )
+    figure = plt.figure(figsize=(5.8, 1.55 * len(pictures)), layout="constrained")
+    parts = figure.subfigures(len(pictures), 1, squeeze=False)[:, 0]
+    for part, (name, rows) in zip(parts, pictures.items(), strict=True):
+        part.suptitle(label(name), fontsize=11)
+        largest = np.abs(rows).max() or 1.0
+        for index, (axes, row) in enumerate(
+            zip(part.subplots(1, _ROWS_SHOWN), rows, strict=False), start=1
+        ):
+            axes.imshow(row, cmap="RdBu_r", vmin=-largest, vmax=largest)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_xlabel(label("neuron {number}").format(number=index), fontsize=9)
+    return figure

@@ -18,6 +18,7 @@ from torchvision import datasets, transforms
 
 import helpers
 from helpers.cores import idle_cores
+from helpers.figures import drawing
 from helpers.progress import progress
 from helpers.together import train_together
 from helpers.training import Batches, accuracy, in_threads, train
@@ -329,9 +330,16 @@ def _shown(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Return a list to which every figure shown from now on is added, whole and drawn."""
     figures: list[Figure] = []
 
-    def keep(figure: Figure, description: str, display_id: str | None = None) -> None:
+    def keep(
+        draw: Callable[..., Figure],
+        *inputs: object,
+        description: str,
+        display_id: str | None = None,
+    ) -> None:
         assert len(description.split()) > 5
-        figure.canvas.draw()
+        with drawing():
+            figure = draw(*inputs)
+            figure.canvas.draw()
         figures.append(figure)
 
     for module in ("plots", "signals", "symmetry", "lab"):

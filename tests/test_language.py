@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from string import Formatter
 
@@ -165,9 +166,11 @@ class TestChinese:
             monkeypatch.setattr(figures, "chinese_font", lambda: None)
         shown: list[tuple[Figure, str]] = []
 
-        def keep(figure: Figure, description: str) -> None:
-            # A character that no font has would be a warning here, and so an error.
-            figure.canvas.draw()
+        def keep(draw: Callable[..., Figure], *inputs: object, description: str) -> None:
+            with figures.drawing():
+                figure = draw(*inputs)
+                # A character that no font has would be a warning here, and so an error.
+                figure.canvas.draw()
             shown.append((figure, description))
 
         monkeypatch.setattr("helpers.plots.show", keep)

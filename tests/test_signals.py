@@ -2,7 +2,7 @@
 
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,9 @@ class TestLab:
         self, loader: DataLoader, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shown: list[str] = []
-        monkeypatch.setattr("helpers.lab.show", lambda figure, text, name: shown.append(text))
+        monkeypatch.setattr(
+            "helpers.lab.show", lambda *_, description, **__: shown.append(description)
+        )
         helpers.init_lab(loader)
         plt.close("all")
         [description] = shown
@@ -178,11 +180,15 @@ class TestShow:
             "IPython.display.display", lambda bundle, **more: sent.append(bundle | more)
         )
         for _ in range(2):
-            figure = plt.figure(figsize=(2, 1))
-            figures.show(figure, 'a "small" figure', "some place")
+            figures.show(
+                lambda: plt.figure(figsize=(2, 1)),
+                description='a "small" figure',
+                display_id="some place",
+            )
         assert not plt.get_fignums()
         assert 'alt="a &quot;small&quot; figure"' in sent[0]["text/html"]
         assert sent[0]["text/plain"] == 'a "small" figure'
+        assert 'width="192"' in sent[0]["text/html"]
         assert [message["update"] for message in sent] == [False, True]
 
     def test_no_figure_lacks_a_glyph_or_is_cut(self, loader: DataLoader) -> None:
@@ -193,7 +199,7 @@ class TestShow:
             for module in ("plots", "signals", "symmetry", "lab"):
                 patch.setattr(
                     f"helpers.{module}.show",
-                    lambda figure, text, name=None: drawn.append(_draw(figure)),
+                    lambda draw, *inputs, **_: drawn.append(_draw(draw, inputs)),
                 )
             helpers.layer_signals(models, loader)
             helpers.gradient_rows(models[:2], loader)
@@ -204,8 +210,10 @@ class TestShow:
         assert len(drawn) == 5
 
 
-def _draw(figure: Figure) -> str:
-    figure.canvas.draw()
+def _draw(draw: Callable[..., Figure], inputs: Sequence[object]) -> str:
+    with figures.drawing():
+        figure = draw(*inputs)
+        figure.canvas.draw()
     plt.close(figure)
     return "drawn"
 

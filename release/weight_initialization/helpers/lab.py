@@ -9,12 +9,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from .data import find_data
-from .figures import drawing, label, legend_below, show
+from .figures import label, legend_below, show
 from .language import translate
 from .notebook import shell
 from .plots import draw_losses
@@ -167,15 +168,20 @@ def _draw(results: "dict[Setting, Result]", display_id: str | None) -> None:
             for place, s in enumerate(layers, start=1)
         )
     losses = {str(setting): result.losses for setting, result in results.items()}
-    with drawing():
-        figure, panels = plt.subplots(3, 1, figsize=(5.6, 7.2), layout="constrained")
-        draw_signals(panels[0], models, gradients=False)
-        draw_signals(panels[1], models, gradients=True)
-        panels[1].set_xlabel(label("layer"))
-        draw_losses(panels[2], losses)
-        panels[2].set_title(label("The first 100 batches of training"))
-        legend_below(figure, panels[0])
-        show(figure, describe(models), display_id)
+    show(_draw_figure, models, losses, description=describe(models), display_id=display_id)
+
+
+def _draw_figure(
+    models: dict[str, tuple[LayerSignal, ...]], losses: dict[str, np.ndarray]
+) -> Figure:
+    figure, panels = plt.subplots(3, 1, figsize=(5.6, 7.2), layout="constrained")
+    draw_signals(panels[0], models, gradients=False)
+    draw_signals(panels[1], models, gradients=True)
+    panels[1].set_xlabel(label("layer"))
+    draw_losses(panels[2], losses)
+    panels[2].set_title(label("The first 100 batches of training"))
+    legend_below(figure, panels[0])
+    return figure
 
 
 def _controls(chosen: Callable[[Setting], Any]) -> Any:

@@ -6,9 +6,10 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .figures import COLORS, STYLES, drawing, label, legend_below, show
+from .figures import COLORS, STYLES, label, legend_below, show
 from .language import translate
 
 # Losses that lie further apart than this factor cannot be read on one linear axis.
@@ -34,26 +35,32 @@ def hist_dist(
         raise ValueError(
             translate("hist_dist was given no values; hand it an array or tensor with some.")
         )
-    with drawing():
-        figure, axes = plt.subplots(figsize=(5.8, 3.3), layout="constrained")
-        bins = max(1, numbers.size // 2)
-        counts, edges = np.histogram(numbers, bins=bins, range=hist_range)
-        # One outline in place of hundreds of bars, which take ten times as long to draw.
-        axes.stairs(counts, edges, fill=True, color=COLORS[0])
-        axes.set(title=label(title), xlabel=label("value"), ylabel=label("values in the bin"))
-        show(
-            figure,
-            translate(
-                "Histogram: {title}. {bins} bins; the values lie between {lowest:.2f} and "
-                "{highest:.2f}, and the fullest bin holds {most:.0f} of them."
-            ).format(
-                title=translate(title),
-                bins=bins,
-                lowest=numbers.min(),
-                highest=numbers.max(),
-                most=np.max(counts),
-            ),
-        )
+    bins = max(1, numbers.size // 2)
+    counts, edges = np.histogram(numbers, bins=bins, range=hist_range)
+    show(
+        _draw_histogram,
+        title,
+        counts,
+        edges,
+        description=translate(
+            "Histogram: {title}. {bins} bins; the values lie between {lowest:.2f} and "
+            "{highest:.2f}, and the fullest bin holds {most:.0f} of them."
+        ).format(
+            title=translate(title),
+            bins=bins,
+            lowest=numbers.min(),
+            highest=numbers.max(),
+            most=np.max(counts),
+        ),
+    )
+
+
+def _draw_histogram(title: str, counts: np.ndarray, edges: np.ndarray) -> Figure:
+    figure, axes = plt.subplots(figsize=(5.8, 3.3), layout="constrained")
+    # One outline in place of hundreds of bars, which take ten times as long to draw.
+    axes.stairs(counts, edges, fill=True, color=COLORS[0])
+    axes.set(title=label(title), xlabel=label("value"), ylabel=label("values in the bin"))
+    return figure
 
 
 def show_batch(images: ArrayLike, labels: Sequence[int], classes: Sequence[str]) -> None:
@@ -66,21 +73,26 @@ def show_batch(images: ArrayLike, labels: Sequence[int], classes: Sequence[str])
     """
     pictures = np.asarray(images)[:20]
     names = [classes[int(index)] for index in labels[: len(pictures)]]
-    with drawing():
-        figure, axes = plt.subplots(2, 10, figsize=(7.6, 2.2), layout="constrained")
-        for place in axes.flat:
-            place.axis("off")
-        for place, picture, name in zip(axes.flat, pictures, names, strict=False):
-            place.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
-            # Two lines where a name has two parts: a picture is narrow.
-            shown = label(name).replace("/", "/\n").replace(" ", "\n")
-            place.set_title(shown, fontsize=9, linespacing=1.1)
-        show(
-            figure,
-            translate("{count} images of clothing in two rows: {names}.").format(
-                count=len(names), names=translate(", ").join(translate(name) for name in names)
-            ),
-        )
+    show(
+        _draw_batch,
+        pictures,
+        names,
+        description=translate("{count} images of clothing in two rows: {names}.").format(
+            count=len(names), names=translate(", ").join(translate(name) for name in names)
+        ),
+    )
+
+
+def _draw_batch(pictures: np.ndarray, names: Sequence[str]) -> Figure:
+    figure, axes = plt.subplots(2, 10, figsize=(7.6, 2.2), layout="constrained")
+    for place in axes.flat:
+        place.axis("off")
+    for place, picture, name in zip(axes.flat, pictures, names, strict=False):
+        place.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1)
+        # Two lines where a name has two parts: a picture is narrow.
+        shown = label(name).replace("/", "/\n").replace(" ", "\n")
+        place.set_title(shown, fontsize=9, linespacing=1.1)
+    return figure
 
 
 def plot_losses(title: str, losses: Mapping[str, np.ndarray]) -> None:
@@ -92,26 +104,31 @@ def plot_losses(title: str, losses: Mapping[str, np.ndarray]) -> None:
             runs, shape (runs, batches): then a line for their mean, and a band from the lowest
             to the highest.
     """
-    with drawing():
-        figure, axes = plt.subplots(figsize=(5.8, 4.1), layout="constrained")
-        draw_losses(axes, losses)
-        axes.set_title(label(title))
-        legend_below(figure, axes)
-        ends = [
-            translate("{label}: from {first:.3g} to {last:.3g}").format(
-                label=translate(name),
-                first=np.mean(values[..., 0]),
-                last=np.mean(values[..., -1]),
-            )
-            for name, values in losses.items()
-        ]
-        batches = max(np.shape(values)[-1] for values in losses.values())
-        show(
-            figure,
-            translate("{title}: training loss over the first {batches} batches. {ends}.").format(
-                title=translate(title), batches=batches, ends=translate("; ").join(ends)
-            ),
+    ends = [
+        translate("{label}: from {first:.3g} to {last:.3g}").format(
+            label=translate(name),
+            first=np.mean(values[..., 0]),
+            last=np.mean(values[..., -1]),
         )
+        for name, values in losses.items()
+    ]
+    batches = max(np.shape(values)[-1] for values in losses.values())
+    show(
+        _draw_comparison,
+        title,
+        losses,
+        description=translate(
+            "{title}: training loss over the first {batches} batches. {ends}."
+        ).format(title=translate(title), batches=batches, ends=translate("; ").join(ends)),
+    )
+
+
+def _draw_comparison(title: str, losses: Mapping[str, np.ndarray]) -> Figure:
+    figure, axes = plt.subplots(figsize=(5.8, 4.1), layout="constrained")
+    draw_losses(axes, losses)
+    axes.set_title(label(title))
+    legend_below(figure, axes)
+    return figure
 
 
 def draw_losses(axes: Axes, losses: Mapping[str, np.ndarray]) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from .figures import COLORS, MARKERS, STYLES, drawing, label, legend_below, show
+from .figures import COLORS, MARKERS, STYLES, label, legend_below, show
 from .language import translate
 from .notebook import show_table
 from .tables import html_table, text_table
@@ -118,15 +119,18 @@ def layer_signals(model: Models, loader: DataLoader) -> Signals:
     with in_threads(1):
         models = {name: measure(net, images, labels) for net, name in pairs}
     signals = Signals(models)
-    with drawing():
-        figure, panels = plt.subplots(2, 1, figsize=(5.6, 5.4), layout="constrained", sharex=True)
-        draw_signals(panels[0], models, gradients=False)
-        draw_signals(panels[1], models, gradients=True)
-        if len(models) > 1:
-            legend_below(figure, panels[0])
-        show(figure, describe(models))
+    show(_draw_all, models, description=describe(models))
     show_table(signals)
     return signals
+
+
+def _draw_all(models: dict[str, tuple[LayerSignal, ...]]) -> Figure:
+    figure, panels = plt.subplots(2, 1, figsize=(5.6, 5.4), layout="constrained", sharex=True)
+    draw_signals(panels[0], models, gradients=False)
+    draw_signals(panels[1], models, gradients=True)
+    if len(models) > 1:
+        legend_below(figure, panels[0])
+    return figure
 
 
 def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[LayerSignal, ...]:

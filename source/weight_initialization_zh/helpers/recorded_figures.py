@@ -1,0 +1,1 @@
+../../../helpers/recorded_figures.py
