@@ -10,6 +10,7 @@ from nbformat.notebooknode import NotebookNode
 from grader_tests import observation
 from grading import sandbox
 from grading.sandbox import Execution, Limits, SandboxFailed
+from grading.unpacked_data import unpacked
 
 _ATTEMPTS = 3  # for a sandbox that broke down: a fault of the machine, which may pass
 _PROBE = Path(observation.__file__).parent
@@ -78,12 +79,14 @@ def run(job: Job, *, record: bool = False) -> Execution:
 
 
 def _data_here(data: Path | None) -> Path | None:
-    if data is None or data.is_dir():
-        return data
+    if data is None:
+        return None
+    if data.is_dir():
+        return unpacked(data)
     here = os.environ.get("FASHION_MNIST")
     if not here:
         raise DataMissing(
             f"{data} is not on this machine, and FASHION_MNIST names no folder in its place. Set "
             "it for the workers to a folder that holds FashionMNIST/raw."
         )
-    return Path(here)
+    return unpacked(Path(here))
