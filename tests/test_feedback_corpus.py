@@ -1,4 +1,7 @@
-"""Tests a feedback page for each wrong way of the corpus: all of the verdict, nothing of ours."""
+"""Tests that each wrong way of the corpus scores what it should, and reads so on its page.
+
+The page says all of the verdict and shows nothing of ours.
+"""
 
 import re
 from pathlib import Path
@@ -10,6 +13,7 @@ from grader_tests.probe import SEED_VARIABLE, observe
 from grading import stored_verdicts
 from grading.feedback_rendering import sentence
 from tests.corpus import Submission, load
+from tests.corpus.grading import misnamed, scored_as_expected
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 from tests.scratch_course import COURSE_ROOT
 
@@ -28,7 +32,7 @@ def fixed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("submission", load("wrong"), ids=lambda item: item.name)
-def test_page_of_a_wrong_way(submission: Submission) -> None:
+def test_wrong_way(submission: Submission) -> None:
     function = submission.function()
     nb = graded_notebook(
         {"weights_init_normal": submission.source},
@@ -49,8 +53,13 @@ def test_page_of_a_wrong_way(submission: Submission) -> None:
     body = page.partition("</style>")[2]
     verdicts = list(stored_verdicts.of_notebook(nb))
     assert len(verdicts) == len(FUNCTION_CRITERIA)
+    said = "\n".join(f"{v.criterion}: {v.outcome}: {v.finding}" for v in verdicts)
+    found = {verdict.criterion: verdict for verdict in verdicts}
+    assert scored_as_expected(submission, found), said
+    assert misnamed(submission, found) == {}, said
     failed = [verdict for verdict in verdicts if not verdict.passed]
     assert failed
+    assert all(verdict.score == 0 for verdict in failed)
     told = {(verdict.mistake, verdict.hint): verdict for verdict in reversed(failed)}
     for verdict in failed:
         assert str(sentence(verdict.finding)) in body

@@ -1,11 +1,13 @@
 """Grades a submission of the corpus as a notebook does: one hidden test after the other."""
 
 import json
+from collections.abc import Mapping
 
 from grader_tests.criteria import judge
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import observe
 from grader_tests.verdict import Verdict
+from grading.stored_verdicts import StoredVerdict
 from tests.corpus import Submission
 
 
@@ -21,7 +23,9 @@ def grade(submission: Submission) -> dict[str, Verdict]:
     }
 
 
-def scored_as_expected(submission: Submission, verdicts: dict[str, Verdict]) -> bool:
+def scored_as_expected(
+    submission: Submission, verdicts: Mapping[str, Verdict | StoredVerdict]
+) -> bool:
     """Tell whether every criterion passes, fails, or counts as not attempted as it should."""
     passed = {criterion for criterion, verdict in verdicts.items() if verdict.passed}
     skipped = {c for c, verdict in verdicts.items() if verdict.outcome == "not attempted"}
@@ -29,7 +33,9 @@ def scored_as_expected(submission: Submission, verdicts: dict[str, Verdict]) -> 
     return passed - either == submission.passes - either and skipped == submission.skips
 
 
-def misnamed(submission: Submission, verdicts: dict[str, Verdict]) -> dict[str, str]:
+def misnamed(
+    submission: Submission, verdicts: Mapping[str, Verdict | StoredVerdict]
+) -> dict[str, str]:
     """Return the mistakes found where another was expected, by criterion."""
     return {
         criterion: verdict.mistake
