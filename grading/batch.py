@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from grading import jobs, sandbox
 from grading.autograde import CourseAutograde
+from grading.carried_runs import CarriedRuns
 from grading.jobs import Job
 from grading.remarks import read_remarks
 from grading.sandbox import Execution
@@ -90,6 +91,7 @@ class BatchAutograde(CourseAutograde):
         """Grade every submission that is not graded yet, and say what became of them."""
         began = time.monotonic()
         self.client, self.summary = client, Summary()
+        self._carried: set[Path] = set()
         self.start()
         self.summary.seconds = time.monotonic() - began
         return self.summary
@@ -113,6 +115,7 @@ class BatchAutograde(CourseAutograde):
                     if prepared is None:
                         bar.update()
                         continue
+                    self._carry_runs(prepared)
                     future = client.submit(_run, prepared.jobs, pure=False)
                     under_way[future] = prepared
                     completed.add(future)
@@ -132,6 +135,13 @@ class BatchAutograde(CourseAutograde):
                 future.exception()
                 self._finish(prepared, future, summary)
                 bar.update()
+
+    def _carry_runs(self, prepared: _Prepared) -> None:
+        """Let every worker have the recorded runs, which the first submission's job has filled."""
+        folders = {job.runs for job in prepared.jobs.values() if job.runs is not None}
+        for folder in sorted(folders - self._carried):
+            self.client.register_plugin(CarriedRuns(folder), name=f"recorded-runs {folder}")
+            self._carried.add(folder)
 
     def _prepare(self, folder: str, notebooks: list[str], summary: Summary) -> _Prepared | None:
         """Restore a submission; None where it needs no grading or cannot have any."""

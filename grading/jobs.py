@@ -46,8 +46,8 @@ def run(job: Job, *, record: bool = False) -> Execution:
 
     Args:
         job: what to run. On another machine, where its folder of data is not, the folder that
-            FASHION_MNIST names there takes its place; where its recorded runs are not, training
-            is repeated.
+            FASHION_MNIST names there takes its place; where its recorded runs are neither
+            there nor carried along (`find_runs`), training is repeated.
         record: let it add to the recorded runs; see `grading.sandbox.execute`.
 
     Raises:
@@ -67,7 +67,7 @@ def run(job: Job, *, record: bool = False) -> Execution:
                     Path(folder),
                     modules=[_PROBE / f"{name}.py" for name in observation.PROBE_MODULES],
                     data=_data_here(job.data),
-                    runs=job.runs if job.runs is not None and job.runs.is_dir() else None,
+                    runs=_runs_here(job.runs),
                     record=record,
                     environment=job.environment,
                     limits=job.limits,
@@ -76,6 +76,20 @@ def run(job: Job, *, record: bool = False) -> Execution:
                 if attempt == _ATTEMPTS:
                     raise
     raise AssertionError
+
+
+def find_runs(folder: Path, copy: Path) -> None:
+    """Take the recorded runs of jobs that name `folder` from `copy`, in this process."""
+    _copies[folder] = copy
+
+
+_copies: dict[Path, Path] = {}
+
+
+def _runs_here(runs: Path | None) -> Path | None:
+    if runs is None or runs.is_dir():
+        return runs
+    return _copies.get(runs)
 
 
 def _data_here(data: Path | None) -> Path | None:

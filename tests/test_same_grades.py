@@ -1,0 +1,128 @@
+"""Tests that grades and feedback do not depend on how many are graded at once, or how fast."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from nbgrader.api import Gradebook
+
+from grading import audit, sandbox
+from grading.sandbox import SandboxUnavailable
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+Graded = tuple[dict[str, dict[str, Any]], dict[str, bytes], dict[str, list[Any]]]
+
+# Name of a circumstance: workers for each core, busy processes for each core, recorded runs used.
+CIRCUMSTANCES = {
+    "two workers for each core, as many others busy": (2, 1, True),
+    "every run trained for real": (1, 0, False),
+}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
+    """A course, the whole lesson, with a right, a wrong and a blank submission."""
+    try:
+        sandbox.check_available()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    course = ScratchCourse(tmp_path_factory.mktemp("same"), any_data)
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    for student in ("right", "wrong", "blank"):
+        notebook = course.released()
+        if student != "blank":
+            solve(notebook)
+        if student == "wrong":
+            cell = cells_by_grade_id(notebook)["weights_init_normal"]
+            assert "np.sqrt(n)" in cell["source"]
+            cell["source"] = cell["source"].replace("np.sqrt(n)", "n")
+        course.submit(student, notebook)
+    return course
+
+
+@pytest.fixture(scope="module")
+def alone(course: ScratchCourse) -> Graded:
+    """What one worker gives."""
+    return _graded(course, 1, 0, True)
+
+
+@contextlib.contextmanager
+def _busy(processes: int) -> Iterator[None]:
+    command = [sys.executable, "-c", "while True: pass"]
+    started = [subprocess.Popen(command) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def _graded(course: ScratchCourse, workers: int, busy: int, reuse: bool) -> Graded:
+    """Grade everybody; return the scores, the feedback pages and the outputs of all cells."""
+    for name in ("autograded", "feedback"):
+        shutil.rmtree(course.root / name, ignore_errors=True)
+    for name in (audit.FILE, "gradebook.db"):
+        (course.root / name).unlink(missing_ok=True)
+    course.nbgrader("generate_assignment", ASSIGNMENT, "--force")
+    config = course.root / "nbgrader_config.py"
+    settings = config.read_text()
+    config.write_text(f"{settings}\nc.SandboxedExecute.reuse_training = {reuse}\n")
+    autograde = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT]
+    try:
+        with _busy(busy * (os.cpu_count() or 1)):
+            subprocess.run(
+                [*autograde, "--workers", str(workers)],
+                cwd=course.root,
+                env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
+                capture_output=True,
+                check=True,
+            )
+    finally:
+        config.write_text(settings)
+    course.nbgrader("generate_feedback", ASSIGNMENT)
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        scores = {
+            s.student.id: {
+                grade.name: (grade.auto_score, grade.needs_manual_grade)
+                for notebook in s.notebooks
+                for grade in notebook.grades
+            }
+            for s in gradebook.assignment_submissions(ASSIGNMENT)
+        }
+    pages = {
+        path.parts[-3]: path.read_bytes()
+        for path in sorted(course.root.glob(f"feedback/*/{ASSIGNMENT}/*.html"))
+    }
+    outputs = {
+        student: [c.get("outputs") for c in course.graded(student)["cells"]] for student in scores
+    }
+    return scores, pages, outputs
+
+
+def test_the_class_is_what_it_should_be(alone: Graded) -> None:
+    scores, pages, _ = alone
+    points = {
+        student: sum(score or 0 for score, _ in of.values()) for student, of in scores.items()
+    }
+    assert points["right"] == 20
+    assert 8 <= points["wrong"] < 20
+    assert points["blank"] == 0
+    assert set(pages) == set(scores)
+    assert all(b"<img" in page for page in pages.values())
+
+
+@pytest.mark.parametrize("circumstance", CIRCUMSTANCES)
+def test_the_same_grades(course: ScratchCourse, alone: Graded, circumstance: str) -> None:
+    per_core, busy, reuse = CIRCUMSTANCES[circumstance]
+    scores, pages, outputs = _graded(course, per_core * (os.cpu_count() or 1), busy, reuse)
+    assert scores == alone[0]
+    assert outputs == alone[2]
+    assert pages == alone[1]
