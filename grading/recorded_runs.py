@@ -1,7 +1,8 @@
 """Fills the folder of recorded training runs with those of the instructor's own notebook.
 
-The lesson's comparisons are the same in every submission, and so are a right solution's. They are
-trained once on each machine, by the instructor's notebook, in the same sandbox as submissions;
+The lesson's comparisons are the same in every submission, and so are a right solution's; those of
+the most common mistakes (`common_mistakes`) are the same for all who make them. They are trained
+once on each machine, by the instructor's notebook, in the same sandbox as submissions;
 kernels of submissions find them in a folder that they can only read (`helpers.recorded`). A folder
 serves any number of assignments and versions, since each run is named by all that decides it.
 """
@@ -19,6 +20,7 @@ from filelock import FileLock
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
+from grading.common_mistakes import with_common_mistakes
 from grading.sandbox import Execution
 
 Run = Callable[[NotebookNode], Execution]
@@ -51,7 +53,7 @@ def record(
             return
         log.info("Recording the training runs of %s, once on this machine", notebook)
         source = nbformat.read(notebook, as_version=4)
-        for variant in (source, without_own_seeds(source)):
+        for variant in (with_common_mistakes(source), without_own_seeds(source)):
             execution = run(variant)
             if not execution.complete:
                 reason = execution.limit or f"its kernel died in cell {execution.died}"

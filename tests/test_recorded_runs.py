@@ -1,15 +1,23 @@
 """Tests of recording the instructor's training runs: once, wholly, and with and without seeds."""
 
+import json
 import logging
 from pathlib import Path
 
 import nbformat
 import nbformat.v4 as v4
+import numpy as np
 import pytest
 from nbformat.notebooknode import NotebookNode
+from torch import nn
 
+from grader_tests.criteria import judge
+from grader_tests.observation import FUNCTION_CRITERIA
+from grader_tests.probe import SEED_VARIABLE, observe
+from grading.common_mistakes import MISTAKES, function_with, with_common_mistakes
 from grading.recorded_runs import NotRecorded, record
 from grading.sandbox import Execution
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, cells_by_grade_id
 
 LOG = logging.getLogger(__name__)
 
@@ -49,7 +57,7 @@ def test_runs_with_and_without_the_solutions_own_seeds(notebook: Path) -> None:
     sandbox = Sandbox()
     _record(notebook, sandbox)
     given = "helpers.set_seed(0)"
-    with_seed, without = sandbox.sources
+    with_seed, without = sandbox.sources  # there is no exercise to make mistakes in
     assert with_seed == [given, f"{given}\nmodel_default = Net()"]
     assert without == [given, "model_default = Net()"]
 
@@ -72,3 +80,33 @@ def test_an_incomplete_run_is_named_and_tried_again(notebook: Path) -> None:
     sandbox = Sandbox()
     _record(notebook, sandbox)
     assert len(sandbox.sources) == 2
+
+
+def test_common_mistakes_are_recorded_and_leave_no_trace() -> None:
+    source = nbformat.read(
+        COURSE_ROOT / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", as_version=4
+    )
+    notebook = with_common_mistakes(source)
+    sources = [cell.source for cell in notebook.cells]
+    assert len(sources) == len(source.cells) + 2 * len(MISTAKES) + 1
+    # Without the added cells it is the notebook that it was.
+    nbgrader = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    assert nbgrader == [cell for cell in source.cells if "nbgrader" in cell.metadata]
+    functions = [text for text in sources if text.startswith("def weights_init_normal(m):")]
+    right, *wrong, last = functions
+    assert right == last
+    assert len(set(wrong)) == len(wrong) == len(MISTAKES)
+    comparison = cells_by_grade_id(source)["compare_rules"]["source"]
+    assert sources.count(comparison) == len(MISTAKES) + 1
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_common_mistake_is_a_mistake(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SEED_VARIABLE, "1")
+    namespace = {"np": np, "nn": nn}
+    exec(function_with(mistake), namespace)
+    function = namespace["weights_init_normal"]
+    verdicts = [
+        judge(name, json.loads(json.dumps(observe(name, function)))) for name in FUNCTION_CRITERIA
+    ]
+    assert not all(verdict.passed for verdict in verdicts)

@@ -82,6 +82,13 @@ class TestOrdinaryRun:
         assert execution.complete
         assert (execution.died, execution.limit) == (None, None)
 
+    def test_what_is_printed_in_pieces_is_one_output(self, files: Path) -> None:
+        pieces = "import sys\nfor i in range(3): print(i, flush=True)\n"
+        errors = "for i in range(3): print(i, file=sys.stderr, flush=True)\nprint(3)"
+        execution = run(files, pieces + errors)
+        found = [(o.name, o.text) for o in execution.notebook.cells[0].outputs]
+        assert found == [("stdout", "0\n1\n2\n"), ("stderr", "0\n1\n2\n"), ("stdout", "3\n")]
+
     def test_argument_is_left_alone(self, files: Path) -> None:
         notebook = v4.new_notebook(cells=[v4.new_code_cell("1 + 1")])
         before = str(notebook)
