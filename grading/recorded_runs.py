@@ -20,7 +20,7 @@ from filelock import FileLock
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
-from grading.common_mistakes import with_common_mistakes
+from grading.common_mistakes import MISTAKES, with_common_mistakes
 from grading.sandbox import Execution
 
 Run = Callable[[NotebookNode], Execution]
@@ -79,7 +79,7 @@ def without_own_seeds(notebook: NotebookNode) -> NotebookNode:
 
 def _version(notebook: Path, helpers: Path, data: Path | None) -> str:
     """Return a hash of what the instructor's runs depend on, as far as it may change here."""
-    hashed = hashlib.sha256(f"{platform.node()} {data}".encode())
+    hashed = hashlib.sha256(f"{platform.node()} {data} {MISTAKES}".encode())
     for path in (notebook, *sorted(helpers.glob("*.py"))):
         hashed.update(hashlib.sha256(path.read_bytes()).digest())
     for package in ("torch", "torchvision", "numpy"):

@@ -195,7 +195,7 @@ def _slow(notebook: Notebook) -> None:
     """Train a further comparison, of weights that nobody else draws."""
     solve(notebook)
     cells_by_grade_id(notebook)["default_comparison"]["source"] += (
-        "\\nhelpers.set_seed(99)\\nhelpers.compare_init_weights("
+        "\nhelpers.set_seed(99)\nhelpers.compare_init_weights("
         '[(Net().apply(weights_init_normal), "mine")], "mine", train_loader, valid_loader)'
     )
 
