@@ -262,8 +262,12 @@ def _killed(job: Job) -> Execution:
 @contextmanager
 def _workers(number: int, scheduler: str | None) -> Iterator[Client]:
     """Connect to a scheduler, or start one with workers on this machine."""
-    # A worker runs one submission at a time, and gets the next when it is free.
-    settings = {"distributed.scheduler.worker-saturation": 1.0}
+    settings = {
+        # A worker runs one submission at a time, and gets the next when it is free.
+        "distributed.scheduler.worker-saturation": 1.0,
+        # Looks a hundred times a second at what a worker does, which is to wait for a sandbox.
+        "distributed.worker.profile.enabled": False,
+    }
     with dask.config.set(settings):
         if scheduler is not None:
             with Client(scheduler) as client:
