@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.apps import NbGrader
 from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import setenv
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from tqdm import tqdm
 
 from grading import jobs, sandbox
@@ -246,7 +246,9 @@ class BatchAutograde(CourseAutograde):
         summary.failed[student] = f"{type(error).__name__}: {error}"
         shutil.rmtree(self._format_dest(assignment, student), ignore_errors=True)
         for path in notebooks:
-            self._forget_scores(Path(path))
+            # A full disk takes no change. The folder is gone, so the next call grades again.
+            with suppress(SQLAlchemyError):
+                self._forget_scores(Path(path))
 
 
 def _run(of_notebooks: dict[str, Job]) -> dict[str, Execution]:
