@@ -102,6 +102,7 @@ def test_a_notebook_shows_the_same_either_way(
 ) -> None:
     monkeypatch.setattr(matplotlib, "get_backend", lambda: "inline")
     sent: list[dict] = []
+    open_before = plt.get_fignums()
     monkeypatch.setattr(
         "IPython.display.display", lambda bundle, **more: sent.append(bundle | more)
     )
@@ -118,4 +119,4 @@ def test_a_notebook_shows_the_same_either_way(
     helpers.hist_dist("drawn", np.linspace(-1, 1, 50))
     drawn, found, without = sent
     assert drawn == found == without
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before
