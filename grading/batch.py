@@ -269,6 +269,8 @@ def _workers(number: int, scheduler: str | None) -> Iterator[Client]:
         "distributed.scheduler.worker-saturation": 1.0,
         # Looks a hundred times a second at what a worker does, which is to wait for a sandbox.
         "distributed.worker.profile.enabled": False,
+        # The last 1,000 messages would be kept for debugging, each with a whole notebook.
+        "distributed.admin.low-level-log-length": 0,
     }
     with dask.config.set(settings):
         if scheduler is not None:

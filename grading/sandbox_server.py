@@ -56,6 +56,7 @@ _IMPORTS = (
     "pygments.formatters",
 )
 _FOLDERS = ("/work", "/tmp", "/dev/shm")
+_FILES = "/files"  # as `isolation.FILES`
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 _WATCH_SECONDS = 0.1
 
@@ -120,6 +121,8 @@ def _become_kernel(pipe: int, limits: dict[str, float]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
+    # A notebook that leaves its folder, or empties it, still finds what was given with it.
+    sys.path.append(_FILES)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
     sys.modules["numpy"].random.seed()

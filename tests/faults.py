@@ -4,12 +4,15 @@ A case says what a submission does and what must come of it: "full" (every autom
 "exercise" (none for the function, all for the second exercise) or "nothing" (no point at all).
 """
 
+import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.scratch_course import Notebook, cells_by_grade_id
+import nbformat
+
+from tests.scratch_course import Notebook, ScratchCourse, cells_by_grade_id
 
 Change = Callable[[Notebook], Any]
 
@@ -25,6 +28,8 @@ class Case:
         reason: a part of what the test of the standard deviation says, or "".
         files: further files of the submission, by name.
         renamed: the notebook's file name, where it is another.
+        saved: turns the notebook into the bytes that are handed in, where that is not plain JSON.
+        known: whether plain nbgrader was known to handle it badly before these cases were written.
     """
 
     name: str
@@ -33,6 +38,8 @@ class Case:
     reason: str = ""
     files: tuple[tuple[str, str], ...] = ()
     renamed: str = ""
+    saved: Callable[[Notebook], bytes] | None = None
+    known: bool = False
 
 
 def _function(source: str) -> Change:
@@ -115,54 +122,152 @@ class Weight(torch.nn.Parameter):
     def std(self, *a, **k):
         return self.shape[1] ** -0.5"""
 
+
+def _json(notebook: Notebook) -> bytes:
+    return json.dumps(notebook).encode()
+
+
+def _old_format(notebook: Notebook) -> bytes:
+    return nbformat.writes(nbformat.from_dict(notebook), version=3).encode()
+
+
+def _without_ids(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["id"] = "the-same"
+
+
+def _stale_outputs(notebook: Notebook) -> None:
+    text = "full marks\n" * 100_000
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+            cell["execution_count"] = 7
+
+
+def _swapped_tests(notebook: Notebook) -> None:
+    """Let each test stand under the name of one that is worth more."""
+    _attack("")(notebook)
+    cells = cells_by_grade_id(notebook)
+    first, second = cells["test_normal_layers"], cells["test_default_model"]
+    first["metadata"], second["metadata"] = second["metadata"], first["metadata"]
+
+
+def _test_of_ones_own(notebook: Notebook) -> None:
+    """Put a cell that claims to be the test before the real one."""
+    _attack("")(notebook)
+    cell = cells_by_grade_id(notebook)["test_normal_std"]
+    own = {**cell, "source": "4", "id": "mine"}
+    notebook["cells"].insert(notebook["cells"].index(cell), own)
+
+
+def _elsewhere(notebook: Notebook) -> None:
+    """Leave the exercise's cell empty and write the function in one of ones own."""
+    cell = cells_by_grade_id(notebook)["weights_init_normal"]
+    own = {"cell_type": "code", "metadata": {}, "source": cell["source"]}
+    notebook["cells"].insert(notebook["cells"].index(cell) + 1, own)
+    cell["source"] = ""
+
+
 ACCIDENTS = (
-    Case("duplicated_test", _duplicate("test_normal_std"), "full"),
-    Case("duplicated_solution", _duplicate("weights_init_normal"), "full"),
-    Case("deleted_tests", _delete("test_normal_std", "test_normal_bias"), "full"),
+    Case("duplicated_test", _duplicate("test_normal_std"), "full", known=True),
+    Case("duplicated_solution", _duplicate("weights_init_normal"), "full", known=True),
+    Case("deleted_tests", _delete("test_normal_std", "test_normal_bias"), "full", known=True),
     Case("deleted_model", _delete("define_model"), "full"),
-    Case("stripped", _strip, "full"),
+    Case("stripped", _strip, "full", known=True),
     Case("other_kernel", _other_kernel, "full"),
     Case("tests_first", _tests_first, "full"),
-    Case("renamed", lambda nb: None, "full", renamed="weight_initialization (1).ipynb"),
-    Case("page_submitted", lambda nb: None, "full", files=(("weight_initialization.html", "x"),)),
-    Case("shadowing", lambda nb: None, "full", files=(("torch.py", "raise SystemExit"),)),
-    Case("shadowing_deep", lambda nb: None, "full", files=(("rapidfuzz.py", "1 / 0"),)),
+    Case("renamed", lambda nb: None, "full", renamed="weight_initialization (1).ipynb", known=True),
+    Case(
+        "page_submitted",
+        lambda nb: None,
+        "full",
+        files=(("weight_initialization.html", "x"),),
+        known=True,
+    ),
+    Case(
+        "shadowing", lambda nb: None, "full", files=(("torch.py", "raise SystemExit"),), known=True
+    ),
+    Case("shadowing_deep", lambda nb: None, "full", files=(("rapidfuzz.py", "1 / 0"),), known=True),
     Case("own_module", _own_cell("import mine"), "full", files=(("mine.py", "x = 1"),)),
-    Case("warns", _own_cell("import warnings; warnings.warn('x')"), "full"),
-    Case("exits", _own_cell("import sys; sys.exit(0)"), "full"),
-    Case("asks", _own_cell("input('name?')"), "full"),
+    Case("warns", _own_cell("import warnings; warnings.warn('x')"), "full", known=True),
+    Case("exits", _own_cell("import sys; sys.exit(0)"), "full", known=True),
+    Case("asks", _own_cell("input('name?')"), "full", known=True),
     Case("raises", _own_cell("1 / 0"), "full"),
     Case("magic", _own_cell("%matplotlib inline\n!true"), "full"),
     Case("empty_cells", _own_cell(""), "full"),
-    Case("kernel_dies", _own_cell("import os; os._exit(1)"), "nothing", "ended"),
+    Case("kernel_dies", _own_cell("import os; os._exit(1)"), "nothing", "ended", known=True),
     Case("segfault", _own_cell("import ctypes; ctypes.string_at(0)"), "nothing", "ended"),
-    Case("one_long_line", _own_cell("print('x' * 30_000_000)"), "nothing", "more output"),
-    Case("endless", _attack("while True: pass"), "exercise", "nothing to judge"),
+    Case(
+        "alarm",
+        _own_cell("import signal; signal.alarm(1)\nimport time; time.sleep(9)"),
+        "nothing",
+        "ended",
+    ),
+    Case(
+        "one_long_line", _own_cell("print('x' * 30_000_000)"), "nothing", "more output", known=True
+    ),
+    Case("endless", _attack("while True: pass"), "exercise", "nothing to judge", known=True),
     Case("reads_stdin", _attack("import sys; sys.stdin.read()"), "exercise", "nothing to judge"),
+    Case("empty_file", lambda nb: None, "nothing", saved=lambda nb: b"", known=True),
+    Case("cut_off", lambda nb: None, "nothing", saved=lambda nb: _json(nb)[:-4000], known=True),
+    Case(
+        "conflict",
+        lambda nb: None,
+        "nothing",
+        saved=lambda nb: b"<<<<<<< HEAD\n" + _json(nb) + b"\n>>>>>>> mine\n",
+    ),
+    Case("a_list", lambda nb: None, "nothing", saved=lambda nb: b"[]"),
+    Case("byte_order_mark", lambda nb: None, "full", saved=lambda nb: b"\xef\xbb\xbf" + _json(nb)),
+    Case("utf_16", lambda nb: None, "full", saved=lambda nb: json.dumps(nb).encode("utf-16")),
+    Case("old_format", lambda nb: None, "full", saved=_old_format),
+    Case("one_id_for_all", _without_ids, "full"),
+    Case("stale_outputs", _stale_outputs, "full"),
+    Case("function_elsewhere", _elsewhere, "full"),
+    Case("forgets_all", _own_cell("%reset -f"), "full"),
+    Case("moves_away", _own_cell("import os; os.chdir('/tmp')"), "full"),
+    Case("odd_characters", _own_cell("print('\\ud800 \\x00 \\x1b[31m')"), "full"),
+    Case("waits", _own_cell("import asyncio; await asyncio.sleep(0.1)"), "full"),
+    Case("deletes_helpers", _own_cell("import shutil; shutil.rmtree('helpers')"), "full"),
+    Case("recursion", _inside("weights_init_normal(m)"), "exercise"),
 )
 
 ATTACKS = (
-    Case("tags", _on_tests(lambda c: c["metadata"].update(tags=["skip-execution"])), "exercise"),
+    Case(
+        "tags",
+        _on_tests(lambda c: c["metadata"].update(tags=["skip-execution"])),
+        "exercise",
+        known=True,
+    ),
     Case("edited_tests", _on_tests(lambda c: c.update(source="2")), "exercise"),
     Case(
         "points",
         _on_tests(lambda c: c["metadata"]["nbgrader"].update(points=100, solution=True)),
         "exercise",
+        known=True,
     ),
-    Case("display_hook", _inside("import sys\nsys.displayhook(2)"), "exercise"),
-    Case("nan_hook", _inside("import sys\nsys.displayhook(float('nan'))"), "exercise"),
+    Case("swapped_tests", _swapped_tests, "exercise"),
+    Case("own_test", _test_of_ones_own, "exercise"),
+    Case("display_hook", _inside("import sys\nsys.displayhook(2)"), "exercise", known=True),
+    Case("nan_hook", _inside("import sys\nsys.displayhook(float('nan'))"), "exercise", known=True),
     Case(
         "transformer",
         _attack("get_ipython().input_transformers_cleanup.append(lambda lines: ['2'])"),
         "nothing",
         "no observation",
+        known=True,
     ),
     Case(
         "hook",
         _attack("get_ipython().events.register('pre_run_cell', lambda *a: print('full marks'))"),
         "exercise",
+        known=True,
     ),
-    Case("patched_check", _attack("import grader_tests\ngrader_tests.check = print"), "nothing"),
+    Case(
+        "patched_check",
+        _attack("import grader_tests\ngrader_tests.check = print"),
+        "nothing",
+        known=True,
+    ),
     Case(
         "replaced_module",
         _attack(
@@ -176,8 +281,9 @@ ATTACKS = (
         "patched_normality",
         _attack("import torch\ntorch.Tensor.std = lambda *a, **k: torch.tensor(0.0)"),
         "exercise",
+        known=True,
     ),
-    Case("always_equal", _attack(_ALWAYS_EQUAL), "exercise"),
+    Case("always_equal", _attack(_ALWAYS_EQUAL), "exercise", known=True),
     Case(
         "forged_observation",
         _inside(
@@ -187,11 +293,62 @@ ATTACKS = (
         "exercise",
     ),
     Case("prints_points", _inside("print('Score: 2/2')"), "exercise"),
-    Case("patched_assertion", _attack("AssertionError = None\nException = None"), "exercise"),
+    Case(
+        "patched_assertion",
+        _attack("AssertionError = None\nException = None"),
+        "exercise",
+        known=True,
+    ),
+    Case("patched_json", _attack("import json\njson.dumps = lambda *a, **k: '{}'"), "exercise"),
+    Case("interrupts", _inside("raise KeyboardInterrupt"), "exercise"),
+    Case(
+        "reads_the_test",
+        _inside("import inspect\nprint(In[-1])\nfor f in inspect.stack(): print(f.code_context)"),
+        "exercise",
+        known=True,
+    ),
+    Case(
+        "unwinds_the_stack",
+        _inside(
+            "import sys\nframe = sys._getframe(1)\nwhile frame:\n"
+            "    frame.f_locals.update(passed=True, score=1.0)\n    frame = frame.f_back"
+        ),
+        "exercise",
+    ),
+    Case(
+        "seeds",
+        _attack("import os, torch\nprint({k: v for k, v in os.environ.items() if 'SEED' in k})"),
+        "exercise",
+    ),
     Case(
         "gradebook",
         _attack("open('../../../gradebook.db', 'wb').write(b'x')"),
         "exercise",
+        known=True,
+    ),
+    Case(
+        "other_student",
+        _attack("import shutil\nshutil.rmtree('../../zz_good')"),
+        "exercise",
+        known=True,
+    ),
+    Case(
+        "writes_the_tests",
+        _attack("import grader_tests\nopen(grader_tests.__file__, 'w').write('check = print')"),
+        "exercise",
+    ),
+    Case("passwords", _attack("print(open('/etc/shadow').read())"), "exercise"),
+    Case(
+        "network",
+        _attack("import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"),
+        "exercise",
+        known=True,
+    ),
+    Case(
+        "script",
+        _attack("from IPython.display import HTML\nHTML('<script>alert(1)</script>')"),
+        "exercise",
+        known=True,
     ),
     Case("kills_everyone", _attack("import os\nos.kill(-1, 9)"), "nothing", "ended"),
     Case(
@@ -203,26 +360,38 @@ ATTACKS = (
         "detached",
         _attack("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)"),
         "exercise",
+        known=True,
     ),
     Case(
-        "memory", _own_cell("x = []\nwhile True: x.append(bytearray(2**26))"), "nothing", "memory"
+        "memory",
+        _own_cell("x = []\nwhile True: x.append(bytearray(2**26))"),
+        "nothing",
+        "memory",
+        known=True,
     ),
     Case(
         "processes",
         _own_cell("import os, time\nfor i in range(500):\n    if os.fork() == 0: time.sleep(100)"),
         "nothing",
         "processes",
+        known=True,
     ),
-    Case("output", _own_cell("while True: print('x' * 1000)"), "nothing", "output"),
-    Case("disk", _own_cell("open('big', 'wb').write(bytes(2**30))"), "full"),
+    Case("output", _own_cell("while True: print('x' * 1000)"), "nothing", "output", known=True),
+    Case("disk", _own_cell("open('big', 'wb').write(bytes(2**30))"), "full", known=True),
 )
 
 CASES = (*ACCIDENTS, *ATTACKS)
 
 
-def submit(case: Case, notebook: Notebook, folder: Path) -> None:
-    """Add what a case has besides its notebook; `folder` is the submission's."""
+def submit(course: ScratchCourse, case: Case, solved: Notebook) -> None:
+    """Hand in the case that is made of a solved notebook."""
+    notebook = copy.deepcopy(solved)
+    case.change(notebook)
+    folder = course.submit(case.name, notebook)
+    path = folder / "weight_initialization.ipynb"
+    if case.saved is not None:
+        path.write_bytes(case.saved(notebook))
     for name, text in case.files:
         (folder / name).write_text(text, encoding="utf-8")
     if case.renamed:
-        (folder / "weight_initialization.ipynb").rename(folder / case.renamed)
+        path.rename(folder / case.renamed)
