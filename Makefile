@@ -7,7 +7,7 @@ python := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint format release data bench accuracies calibration clean
+.PHONY: help demo test test-browser lint format release data bench accuracies calibration robustness clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
@@ -59,6 +59,9 @@ accuracies: .venv/installed ## measure what every initialization reaches (docs/a
 
 calibration: .venv/installed ## measure the hidden tests' errors (docs/calibration.md)
 	@$(python) -m tests.calibration
+
+robustness: .venv/installed ## grade every fault and attack with plain nbgrader too (docs/robustness.md)
+	@$(python) -m tests.benchmarks.robustness
 
 clean: ## remove what was built; the environment and the data stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,13 +6,27 @@ A case says what a submission does and what must come of it: "full" (every autom
 
 import copy
 import json
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from tests.scratch_course import Notebook, ScratchCourse, cells_by_grade_id
+from tests.scratch_course import (
+    ASSIGNMENT,
+    COURSE_ROOT,
+    Notebook,
+    ScratchCourse,
+    cells_by_grade_id,
+    solve,
+)
+
+POINTS = {"full": (12, 8), "exercise": (0, 8), "nothing": (0, 0)}
+"""What an outcome is in points: for the function, and for the second exercise."""
 
 Change = Callable[[Notebook], Any]
 
@@ -60,6 +74,15 @@ def _inside(source: str) -> Change:
     """Do nothing for the exercise; do something else when the hidden test calls the function."""
     lines = "".join(f"    {line}\n" for line in source.splitlines())
     return _function(f"def weights_init_normal(m):\n{lines}")
+
+
+def _also(lines: str) -> Change:
+    """Do something besides, at the end of the right function."""
+
+    def change(notebook: Notebook) -> None:
+        cells_by_grade_id(notebook)["weights_init_normal"]["source"] += f"\n{lines}"
+
+    return change
 
 
 def _duplicate(name: str) -> Change:
@@ -190,6 +213,9 @@ ACCIDENTS = (
     Case("shadowing_deep", lambda nb: None, "full", files=(("rapidfuzz.py", "1 / 0"),), known=True),
     Case("own_module", _own_cell("import mine"), "full", files=(("mine.py", "x = 1"),)),
     Case("warns", _own_cell("import warnings; warnings.warn('x')"), "full", known=True),
+    Case(
+        "warns_in_tests", _also("    import warnings\n    warnings.warn('x')"), "full", known=True
+    ),
     Case("exits", _own_cell("import sys; sys.exit(0)"), "full", known=True),
     Case("asks", _own_cell("input('name?')"), "full", known=True),
     Case("raises", _own_cell("1 / 0"), "full"),
@@ -249,6 +275,19 @@ ATTACKS = (
     Case("own_test", _test_of_ones_own, "exercise"),
     Case("display_hook", _inside("import sys\nsys.displayhook(2)"), "exercise", known=True),
     Case("nan_hook", _inside("import sys\nsys.displayhook(float('nan'))"), "exercise", known=True),
+    Case("full_hook", _inside("import sys\nsys.displayhook(99)"), "exercise", known=True),
+    Case(
+        "patched_shell",
+        _attack("shell = get_ipython()\nshell.showtraceback = lambda *a, **k: print(2)"),
+        "exercise",
+        known=True,
+    ),
+    Case(
+        "patched_numpy",
+        _attack("import numpy\nnumpy.asarray = numpy.ascontiguousarray = lambda *a, **k: None"),
+        "nothing",
+        known=True,
+    ),
     Case(
         "transformer",
         _attack("get_ipython().input_transformers_cleanup.append(lambda lines: ['2'])"),
@@ -328,7 +367,7 @@ ATTACKS = (
     ),
     Case(
         "other_student",
-        _attack("import shutil\nshutil.rmtree('../../zz_good')"),
+        _attack("import shutil\nshutil.rmtree('../../../submitted/zz_good')"),
         "exercise",
         known=True,
     ),
@@ -383,15 +422,42 @@ ATTACKS = (
 CASES = (*ACCIDENTS, *ATTACKS)
 
 
-def submit(course: ScratchCourse, case: Case, solved: Notebook) -> None:
-    """Hand in the case that is made of a solved notebook."""
+def released_and_solved(course: ScratchCourse) -> Notebook:
+    """Build the release, and return the right solution that every case is made of."""
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    solved = course.released()
+    solve(solved)
+    return solved
+
+
+def hand_in(course: Path, case: Case, solved: Notebook) -> None:
+    """Put a case where `nbgrader collect` puts it in the course in this folder."""
     notebook = copy.deepcopy(solved)
     case.change(notebook)
-    folder = course.submit(case.name, notebook)
-    path = folder / "weight_initialization.ipynb"
-    if case.saved is not None:
-        path.write_bytes(case.saved(notebook))
+    folder = course / "submitted" / case.name / ASSIGNMENT
+    shutil.copytree(course / "release" / ASSIGNMENT, folder)
+    path = folder / f"{ASSIGNMENT}.ipynb"
+    path.write_bytes((case.saved or _json)(notebook))
     for name, text in case.files:
         (folder / name).write_text(text, encoding="utf-8")
     if case.renamed:
         path.rename(folder / case.renamed)
+
+
+def grade(
+    course: ScratchCourse, cases: Sequence[Case], good: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Grade cases and good submissions in one batch on two workers, under low limits."""
+    config = course.root / "nbgrader_config.py"
+    limits = "cell_seconds = 15", "memory_mebibytes = 3072", "output_mebibytes = 20"
+    lines = [f"c.SandboxedExecute.{limit}\n" for limit in limits]
+    config.write_text(config.read_text() + "".join(lines))
+    solved = released_and_solved(course)
+    for case in (*cases, *(Case(name, lambda notebook: None, "full") for name in good)):
+        hand_in(course.root, case, solved)
+    # On all cores: what a submission does must not reach those beside it either.
+    command = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--workers", "2"]
+    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)}
+    return subprocess.run(
+        command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
+    )

@@ -1,7 +1,5 @@
 """Tests that no fault or attack disturbs a grade: every case in one batch with good submissions."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +7,8 @@ from nbgrader.api import Gradebook
 
 from grading import sandbox
 from tests import faults
-from tests.faults import CASES, Case
-from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
+from tests.faults import CASES, POINTS, Case
+from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id
 
 GOOD = [f"good_{number}" for number in range(5)]
 NORMAL = ("layers", "mean", "std", "shape", "bias")
@@ -27,23 +25,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
         pytest.skip(str(error))
     course = ScratchCourse(tmp_path_factory.mktemp("faults"), any_data)
     course.shorten()
-    config = course.root / "nbgrader_config.py"
-    limits = "cell_seconds = 15", "memory_mebibytes = 3072", "output_mebibytes = 20"
-    lines = [f"c.SandboxedExecute.{limit}\n" for limit in limits]
-    config.write_text(config.read_text() + "".join(lines))
-    course.nbgrader("generate_assignment", ASSIGNMENT)
-    solved = course.released()
-    solve(solved)
-    for name in GOOD:
-        course.submit(name, solved)
-    for case in CASES:
-        faults.submit(course, case, solved)
-    # On all cores: what a submission does must not reach those beside it either.
-    command = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--workers", "2"]
-    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)}
-    done = subprocess.run(
-        command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
-    )
+    done = faults.grade(course, CASES, GOOD)
     assert "0 failed" in done.stdout, done.stdout + done.stderr
     return course
 
@@ -67,7 +49,7 @@ def test_most_of_the_corpus_is_our_own() -> None:
 
 @pytest.mark.parametrize("student", GOOD)
 def test_good_submissions_keep_their_grades(course: ScratchCourse, student: str) -> None:
-    assert sum(score or 0 for score in scores(course, student).values()) == 20
+    assert sum(score or 0 for score in scores(course, student).values()) == sum(POINTS["full"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -75,8 +57,7 @@ def test_outcome(course: ScratchCourse, case: Case) -> None:
     found = scores(course, case.name)
     exercise = sum(found[f"test_normal_{name}"] or 0 for name in NORMAL)
     rest = sum(score or 0 for score in found.values()) - exercise
-    expected = {"full": (12, 8), "exercise": (0, 8), "nothing": (0, 0)}[case.outcome]
-    assert (exercise, rest) == expected, sentence(course, case.name)
+    assert (exercise, rest) == POINTS[case.outcome], sentence(course, case.name)
     assert case.reason in sentence(course, case.name)
 
 

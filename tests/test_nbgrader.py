@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -280,6 +281,24 @@ class TestValidate:
     def test_instructors_notebook_passes(self, graded: Graded) -> None:
         path = f"source/{ASSIGNMENT}/{ASSIGNMENT}.ipynb"
         assert "Success!" in graded.course.nbgrader("validate", path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
+def test_crashing_resubmission_leaves_no_stale_score(graded: Graded) -> None:
+    assert graded.scores("silent") == POINTS | dict.fromkeys(WRITTEN, 0)
+    notebook = graded.course.released()
+    solve(notebook)
+    submissions.ends_the_process(notebook)
+    path = graded.course.root / "submitted" / "silent" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    graded.course.nbgrader("autograde", ASSIGNMENT, "--student=silent", "--force")
+    scores = graded.scores("silent")
+    assert {name: scores[name] for name in POINTS} == dict.fromkeys(POINTS, 0)
+    # The earlier grading stays in the log, as it was.
+    log = list(audit.read(graded.course.root / audit.FILE))
+    first, second = (entry["scores"] for entry in log if entry["student"] == "silent")
+    assert (first, second) == (POINTS, dict.fromkeys(POINTS, 0))
 
 
 def test_source_has_the_points_of_the_design() -> None:
