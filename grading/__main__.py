@@ -4,7 +4,11 @@ import sys
 from importlib import import_module
 
 # Imported only when asked for: Dask alone takes a second.
-_COMMANDS = {"autograde": "grading.batch", "report": "grading.report"}
+_COMMANDS = {
+    "autograde": "grading.batch",
+    "gradescope": "grading.gradescope",
+    "report": "grading.report",
+}
 
 
 def main() -> int:

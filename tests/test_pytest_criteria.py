@@ -1,0 +1,138 @@
+"""Tests of grading one notebook: under pytest, and by the files that the platforms' guide gives."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from grader_tests.observation import CRITERIA
+from grading import sandbox
+from tests.scratch_course import (
+    ASSIGNMENT,
+    COURSE_ROOT,
+    ScratchCourse,
+    cells_by_grade_id,
+    instructors_notebook,
+)
+
+pytestmark = pytest.mark.slow
+
+PLATFORMS = COURSE_ROOT / "docs" / "platforms"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
+    """A course whose notebook trains once."""
+    try:
+        sandbox.check_available()
+    except sandbox.SandboxUnavailable as error:
+        pytest.skip(str(error))
+    course = ScratchCourse(tmp_path_factory.mktemp("one notebook"), any_data)
+    course.shorten()
+    return course
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory, course: ScratchCourse) -> Path:
+    """A submission under a name of its own that takes the variance for the deviation."""
+    submission = instructors_notebook()
+    cell = cells_by_grade_id(submission)["weights_init_normal"]
+    assert "np.sqrt(n)" in cell["source"]
+    cell["source"] = cell["source"].replace("np.sqrt(n)", "n")
+    path = tmp_path_factory.mktemp("submission") / "my work.ipynb"
+    path.write_text(json.dumps(submission))
+    # Steers pytest where it is read, which it must not be.
+    (path.parent / "conftest.py").write_text("raise SystemExit(0)")
+    return path
+
+
+def _pytest(folder: Path, environment: Mapping[str, str], *more: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "pytest", "--pyargs", "grader_tests", *more]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(COURSE_ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_one_test_for_each_criterion(course: ScratchCourse, notebook: Path, tmp_path: Path) -> None:
+    report = tmp_path / "grade.xml"
+    more = ("--course", str(course.root), "--submission", str(notebook), f"--junitxml={report}")
+    code, output = _pytest(tmp_path, course.environment, *more)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert "1 failed, 6 passed" in output
+    assert "1/n is the variance that goes with it" in output
+    assert "Traceback" not in output
+    tree = ElementTree.parse(report)
+    failures = {case.get("name"): case.find("failure") for case in tree.iter("testcase")}
+    assert set(failures) == {f"test_criterion[{criterion}]" for criterion in CRITERIA}
+    (failed,) = (element for element in failures.values() if element is not None)
+    assert "How do you get from a variance to a standard deviation?" in (failed.text or "")
+    properties = {each.get("name"): each.get("value") for each in tree.iter("property")}
+    assert properties["test_normal_std.points"] == "0.0"
+    assert properties["test_normal_std.most_points"] == "4.0"
+    assert properties["test_normal_std.mistake"] == "variance_for_deviation"
+    assert properties["test_default_model.points"] == "4.0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 4, "Name the notebook to grade: --submission NOTEBOOK"),
+        (("--submission", "none.ipynb"), 4, "none.ipynb is not there"),
+        (("--submission", "x.ipynb", "--assignment", "y"), 4, "holds 0 notebooks instead of one"),
+    ],
+    ids=["no submission", "missing notebook", "unknown assignment"],
+)
+def test_what_cannot_be_graded_has_no_verdict(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    (tmp_path / "x.ipynb").write_text("{}")
+    returned, output = _pytest(tmp_path, os.environ, *arguments)
+    assert (returned, told in output) == (code, True), output
+
+
+def test_gradescopes_files(course: ScratchCourse, notebook: Path, tmp_path: Path) -> None:
+    for name in ("source", "submission", "results"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "source" / "course").symlink_to(course.root)
+    shutil.copy(notebook, tmp_path / "submission")
+    environment = {
+        **course.environment,
+        "AUTOGRADER": str(tmp_path),
+        "PYTHON": sys.executable,
+        "PYTHONPATH": str(COURSE_ROOT),
+    }
+    script = PLATFORMS / "gradescope_run_autograder"
+    # The script's course is the one it is installed with; here it is another.
+    text = script.read_text().replace("-m grading gradescope", "-m grading gradescope --course .")
+    subprocess.run(["bash", "-c", text], env=environment, check=True)
+    found = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert found["stdout_visibility"] == "hidden"
+    assert sum(test["max_score"] for test in found["tests"]) == 20
+    scores = {test["name"]: (test["score"], test["status"]) for test in found["tests"]}
+    assert scores.pop("Standard deviation: 1/√n") == (0, "failed")
+    assert {status for _, status in scores.values()} == {"passed"}
+    (failed,) = (test for test in found["tests"] if test["status"] == "failed")
+    assert "variance" in failed["output"]
+
+
+def test_guide_names_files_that_are_there() -> None:
+    guide = (COURSE_ROOT / "docs" / "other_platforms.md").read_text()
+    for path in PLATFORMS.iterdir():
+        assert f"(platforms/{path.name})" in guide
+    workflow = (PLATFORMS / "github_workflow.yml").read_text()
+    assert f"../submission/{ASSIGNMENT}.ipynb" in workflow
+    for path in PLATFORMS.glob("gradescope_*"):
+        assert os.access(path, os.X_OK)
+        subprocess.run(["bash", "-n", path], check=True)
