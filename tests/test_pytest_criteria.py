@@ -28,13 +28,17 @@ PLATFORMS = COURSE_ROOT / "docs" / "platforms"
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
-    """A course whose notebook trains once."""
+    """A course whose training runs other tests have recorded, or will look up."""
     try:
         sandbox.check_available()
     except sandbox.SandboxUnavailable as error:
         pytest.skip(str(error))
     course = ScratchCourse(tmp_path_factory.mktemp("one notebook"), any_data)
     course.shorten()
+    recorded = COURSE_ROOT / "build" / "recorded_runs"
+    recorded.mkdir(parents=True, exist_ok=True)
+    (course.root / "build").mkdir()
+    (course.root / "build" / "recorded_runs").symlink_to(recorded)
     return course
 
 
