@@ -112,10 +112,11 @@ def grade(
 def _settings(course: Path, allow_unsandboxed: bool) -> Mapping[str, object]:
     """Return what holds for the course itself, and would be looked for in its copy."""
     runs = course / "build" / "recorded_runs"
-    # To record them takes as long as to train for one notebook; for a single one it does not pay.
-    settings: dict[str, object] = {"reuse_training": runs.is_dir()}
-    if runs.is_dir():
-        settings["recorded_runs"] = str(runs.resolve())
+    settings: dict[str, object] = {
+        "recorded_runs": str(runs.resolve()),
+        # That takes longer than to train for one notebook.
+        "record_training": False,
+    }
     secret = course / ".grading_secret"
     if secret.is_file():
         settings["secret_file"] = str(secret.resolve())

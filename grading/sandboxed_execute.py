@@ -71,6 +71,11 @@ class SandboxedExecute(SeededExecute):
         help="Folder with the training runs of the instructor's notebook, relative to the course "
         "root; filled on first use, which takes a minute.",
     ).tag(config=True)
+    record_training = Bool(
+        True,
+        help="Fill that folder where the instructor's notebook has not run yet. Otherwise what is "
+        "there is looked up, and the rest trains.",
+    ).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
@@ -152,7 +157,8 @@ class SandboxedExecute(SeededExecute):
         if not self.reuse_training or not path.is_file():
             return None
         folder = Path(self.recorded_runs).resolve()
-
+        if not self.record_training:
+            return folder if folder.is_dir() else None
         data = self._data_folder()
 
         def run(instructors: NotebookNode) -> sandbox.Execution:

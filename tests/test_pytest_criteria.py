@@ -18,7 +18,7 @@ from tests.scratch_course import (
     COURSE_ROOT,
     ScratchCourse,
     cells_by_grade_id,
-    instructors_notebook,
+    read_notebook,
 )
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory: pytest.TempPathFactory, course: ScratchCourse) -> Path:
     """A submission under a name of its own that takes the variance for the deviation."""
-    submission = instructors_notebook()
+    submission = read_notebook(course.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
     cell = cells_by_grade_id(submission)["weights_init_normal"]
     assert "np.sqrt(n)" in cell["source"]
     cell["source"] = cell["source"].replace("np.sqrt(n)", "n")
