@@ -348,7 +348,8 @@ def write_page(found: dict[str, Any]) -> None:
         number = entry["submissions"]
         lines.append(
             f"| {name} | {number} | {entry['wall']:.0f} | {entry['processor'] / number:.2f} | "
-            f"{entry['own'] / number:.2f} | {60 * number / entry['wall']:.1f} | {entry['memory']:.0f} | {entry['date']} |"
+            f"{entry['own'] / number:.2f} | {60 * number / entry['wall']:.1f} | "
+            f"{entry['memory']:.0f} | {entry['date']} |"
         )
     lines += [
         "",
