@@ -125,6 +125,18 @@ _RULE_HINT = "Go back to the general rule: which quantity goes under the root, a
 _SHAPE_HINT = "Compare your histogram with the one in the section on the normal distribution."
 
 MISTAKES = {
+    # No function
+    "none_for_a_function": (
+        "The name stands for nothing: the cell that defines it is gone or stopped with an error, "
+        "or a line gave the name to what a call returned, which was None.",
+        "Run your notebook from the top, then enter weights_init_normal in a cell of its own. What "
+        "does Jupyter show?",
+    ),
+    "name_taken": (
+        "The name weights_init_normal stands for something of type {type}: a line of yours gave "
+        "the function's name to another thing.",
+        "Look for `weights_init_normal =` in your cells. What else could that thing be called?",
+    ),
     # Nothing drawn
     "blank": (
         "The function is still empty, so every layer keeps what PyTorch drew when it was made.",
@@ -242,6 +254,10 @@ MISTAKES = {
     "deviation_slightly_off": (
         "In every layer the standard deviation is {ratio:.4g} times 1/sqrt(n): close, but not it.",
         "Is a number rounded, or something added to n or to y?",
+    ),
+    "added_to_deviation": (
+        "In every layer the standard deviation is 1/sqrt(n) and {difference:+.3g}.",
+        "The rule has no second term. Where is a number added to y, or taken away from it?",
     ),
     "other_deviation": (
         "Divided by 1/sqrt(n), the standard deviations of the layers are {ratios}; all of them "

@@ -112,6 +112,17 @@ _RULE_HINT = "回到通用规则：根号下是哪个量，又是哪一层的？
 _SHAPE_HINT = "把你的直方图与正态分布一节中的直方图作比较。"
 
 MISTAKES = {
+    # No function
+    "none_for_a_function": (
+        "这个名字没有对应任何东西：定义它的单元格不见了，或者因错误而中断了；"
+        "也可能有一行把某次调用的返回值（这里是 None）赋给了这个名字。",
+        "从头运行整个笔记本，再在一个新的单元格里输入 weights_init_normal。Jupyter 显示了什么？",
+    ),
+    "name_taken": (
+        "名字 weights_init_normal 现在对应的是一个 {type} 类型的东西："
+        "你的某一行把函数的名字给了别的东西。",
+        "在你的单元格里找一找 `weights_init_normal =`。那个东西可以换成什么名字？",
+    ),
     # Nothing drawn
     "blank": (
         "函数还是空的，因此每一层都保留了创建时 PyTorch 抽取的值。",
@@ -220,6 +231,10 @@ MISTAKES = {
     "deviation_slightly_off": (
         "每一层的标准差都是 1/sqrt(n) 的 {ratio:.4g} 倍：很接近，但不是它。",
         "是不是有的数被舍入了，或者 n 或 y 上多加了什么？",
+    ),
+    "added_to_deviation": (
+        "每一层的标准差都是 1/sqrt(n) 再加 {difference:+.3g}。",
+        "规则里没有第二项。是哪一行给 y 加上或减去了一个数？",
     ),
     "other_deviation": (
         "各层的标准差除以 1/sqrt(n) 得到 {ratios}；它们都应当是 1。",

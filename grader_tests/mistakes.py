@@ -34,8 +34,11 @@ def find_mistake(
     Returns:
         The mistake, or None where the finding says all there is to say.
     """
-    if not seen.callable:
-        return None
+    # A model can be called as well as a function, but not with a module.
+    if not seen.callable or (seen.error is not None and seen.type == "Net"):
+        if seen.type == "NoneType":
+            return message("none_for_a_function")
+        return message("name_taken", type=seen.type)
     if seen.error is not None:
         return explain_error(seen, seen.error)
     bias_written = _any_bias_changed(seen)

@@ -101,10 +101,24 @@ def explain_deviation(layers: Sequence[Layer]) -> Message:
     ratios = [layer.deviation / layer.expected for layer in layers]
     ratio = common_value(ratios, layers)
     if ratio is None:
-        return message("other_deviation", ratios=ratios)
+        return _explain_difference(layers) or message("other_deviation", ratios=ratios)
     if abs(ratio - 1) < _SLIGHTLY:
         return message("deviation_slightly_off", ratio=ratio)
     return message("multiple_of_y", ratio=ratio)
+
+
+def _explain_difference(layers: Sequence[Layer]) -> Message | None:
+    """Explain deviations that all differ from the right one by the same number.
+
+    The error of each is that of a deviation, s / sqrt(2N), and the mean of the differences is
+    weighted with its inverse square.
+    """
+    differences = np.array([layer.deviation - layer.expected for layer in layers])
+    errors = np.array([layer.deviation / sqrt(2 * layer.weights.size) for layer in layers])
+    difference = float(np.average(differences, weights=errors**-2))
+    if np.any(np.abs(differences - difference) > _ERRORS * errors):
+        return None
+    return message("added_to_deviation", difference=difference)
 
 
 def _explain_uniform(layers: Sequence[Layer]) -> Message:

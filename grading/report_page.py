@@ -9,7 +9,9 @@ from statistics import fmean, median
 
 from grading.class_report import ClassReport, Participant
 from grading.exporters.table import safe_text, write_rows
+from grading.feedback_words import title
 
+_LANGUAGE = "en"
 _BARS = 13
 _WIDTHS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # points
 _MARKS = 8
@@ -23,7 +25,7 @@ table { border-collapse: collapse; min-width: 20rem; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0;
   border-bottom: 1px solid #8886; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td:first-child { white-space: nowrap; }
+td:first-child { min-width: 7rem; }
 td.bar { min-width: 10rem; width: 16rem; vertical-align: middle; }
 .bar div { background: #0072b2; height: 1rem; }
 pre { overflow-x: auto; padding: .6rem; border: 1px solid #8886; border-radius: .3rem; }
@@ -37,7 +39,7 @@ Rows = list[Sequence[object]]
 
 def write_page(report: ClassReport, path: Path) -> None:
     """Write the page."""
-    title = f"{report.assignment}: the class at a glance"
+    heading = f"{report.assignment}: the class at a glance"
     sections = [
         _overview(report),
         _distribution(report),
@@ -51,8 +53,8 @@ def write_page(report: ClassReport, path: Path) -> None:
     path.write_text(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{html.escape(title)}</h1>\n{body}\n</body>\n</html>\n",
+        f"<title>{html.escape(heading)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{html.escape(heading)}</h1>\n{body}\n</body>\n</html>\n",
         encoding="utf-8",
     )
 
@@ -137,7 +139,7 @@ def _criteria(report: ClassReport) -> str:
         passed, graded = report.passed(name)
         share = passed / graded if graded else 0.0
         told = f"{share:.0%} ({passed} of {graded})" if graded else "not graded yet"
-        rows.append((name, f"{maximum:g}", told, _Bar(share)))
+        rows.append((title(name, _LANGUAGE), f"{maximum:g}", told, _Bar(share)))
     return "<h2>Full points, by criterion</h2>" + _table(
         ("criterion", "points", "students", ""), rows
     )
@@ -148,12 +150,14 @@ def _misconceptions(report: ClassReport) -> str:
         return "<h2>Misconceptions</h2><p>None was found.</p>"
     parts = ["<h2>Misconceptions, the most frequent first</h2>"]
     for item in report.misconceptions:
-        criteria = ", ".join(f"{name} ({count})" for name, count in item.criteria.items())
+        criteria = "; ".join(
+            f"{title(name, _LANGUAGE)} ({count})" for name, count in item.criteria.items()
+        )
         many = "student" if item.students == 1 else "students"
         parts.append(
             f"<h3>{_escaped(item.mistake.replace('_', ' '))}: {item.students} {many}</h3>"
             f"<p>{_escaped(item.explanation or item.finding)}</p>"
-            f"<p class='note'>In {_escaped(criteria)}.</p>"
+            f"<p class='note'>Seen in: {_escaped(criteria)}.</p>"
         )
         if item.example:
             parts.append(f"<p>For example:</p><pre>{_escaped(item.example)}</pre>")
@@ -232,8 +236,8 @@ class _Bar(float):
 
 
 def _table(head: Sequence[str], rows: Rows) -> str:
-    titles = "".join(f"<th scope='col'>{_escaped(title)}</th>" for title in head)
-    first = f"<thead><tr>{titles}</tr></thead>" if any(head) else ""
+    columns = "".join(f"<th scope='col'>{_escaped(column)}</th>" for column in head)
+    first = f"<thead><tr>{columns}</tr></thead>" if any(head) else ""
     lines = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<div class='wide'><table>{first}<tbody>\n{lines}\n</tbody></table></div>"
 

@@ -162,6 +162,9 @@ def test_the_page(course: Path) -> None:
     assert "flagged: A limit struck: memory." in text
     assert "Nothing handed in: fay." in text
     assert "40% (2 of 5)" in text
+    # Criteria go by what a person calls them, in the table and beside a misconception.
+    assert "<td>Standard deviation: 1/√n</td><td>4</td>" in text
+    assert "Seen in: Standard deviation: 1/√n (2)." in text
     # It fetches nothing, runs nothing, and shows what students wrote as text.
     assert not re.search(r"<script|<link|<img|https?:|url\(", text)
     again = course / "again.html"

@@ -102,6 +102,17 @@ class TestWords:
             assert word not in found.sentence
 
 
+class TestNoFunction:
+    def test_none(self) -> None:
+        found = judge("test_normal_mean", observe("test_normal_mean", None))
+        assert (found.outcome, found.mistake) == ("not attempted", "none_for_a_function")
+
+    def test_a_model_can_be_called_but_not_with_a_module(self) -> None:
+        found = judge("test_normal_mean", observe("test_normal_mean", lesson_net()))
+        assert (found.outcome, found.mistake) == ("incorrect", "name_taken")
+        assert "of type Net" in found.explanation
+
+
 class TestNothingWritten:
     def test_todo_error_is_no_attempt(self) -> None:
         assert verdict("exercise_not_implemented").outcome == "not attempted"
