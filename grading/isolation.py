@@ -167,6 +167,8 @@ def _variables(surroundings: Surroundings) -> list[str]:
         # then, and sums are added up in the same order whatever the number of cores.
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
+        # Large tensors in pages of 2 MiB, where the machine has them: fewer faults, less time.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
     if surroundings.data is not None:
         variables["FASHION_MNIST"] = _DATA

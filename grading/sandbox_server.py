@@ -49,6 +49,12 @@ _IMPORTS = (
     "tqdm",
     "ipykernel.kernelapp",
     "IPython.core.interactiveshell",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     # For figures and tracebacks.
     "matplotlib.backends.backend_agg",
     "PIL.PngImagePlugin",
@@ -71,11 +77,19 @@ def main() -> None:
     os.dup2(2, 1)
     for name in _IMPORTS:
         importlib.import_module(name)
+    _leave_out_debugger()
     # Collecting garbage would write to pages that all forks could share.
     gc.collect()
     gc.freeze()
     while line := _read_line():
         _serve(json.loads(line)["limits"], events)
+
+
+def _leave_out_debugger() -> None:
+    """Let ipykernel find no debugger for JupyterLab, which every kernel would import anew."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # what makes an import fail
+    importlib.import_module("ipykernel.debugger")
+    del sys.modules["debugpy"]
 
 
 def _serve(limits: dict[str, float], events: int) -> None:

@@ -44,6 +44,7 @@ c.CourseDirectory.course_id = "plain"
 c.Execute.timeout = 600
 c.ClearMarkScheme.enforce_metadata = False
 """
+_PLAIN_RUNS = 3  # of which the median counts
 # The lesson's additions to the original, which the original's form does without.
 _ADDED = ("show_symmetry", "show_signals", "try_it", "compare_seeds", "show_deep_signals")
 # The loop of the original: it converts one image at a time, and keeps nothing.
@@ -280,7 +281,7 @@ def main() -> None:
     """Measure what is asked for, keep it, and write the page from all that was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 100, 1000])
-    parser.add_argument("--right", type=int, default=40, help="right submissions, for the ratios")
+    parser.add_argument("--right", type=int, default=100, help="right submissions, for the ratios")
     parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     data = os.environ["FASHION_MNIST"]
@@ -297,8 +298,11 @@ def main() -> None:
         folder = Path(temporary)
         if options.plain:
             for name, original in (("plain, original form", True), ("plain, this course", False)):
-                (folder / name).mkdir()
-                keep(name, 1, plain(folder / name, data, original))
+                runs = []
+                for number in range(_PLAIN_RUNS):
+                    (folder / f"{name} {number}").mkdir()
+                    runs.append(plain(folder / f"{name} {number}", data, original))
+                keep(name, 1, sorted(runs, key=lambda run: run.processor)[_PLAIN_RUNS // 2])
         (folder / "course").mkdir()
         course = ScratchCourse(folder / "course", data)
         # The instructor's own runs are recorded once for a course, not for a submission.
@@ -354,9 +358,10 @@ def write_page(found: dict[str, Any]) -> None:
     lines += [
         "",
         "The original form has the lesson's comparisons without what this course adds, trained",
-        "with a plain `DataLoader`. The first submission takes longer where the instructor's own",
-        "training runs have not been recorded by an earlier course. A mixed class has, of ten,",
-        "five right, three wrong, one blank, and one that trains a comparison of its own. The",
+        "with a plain `DataLoader`; of plain nbgrader the median of three runs is shown. The",
+        "course's first submission waits for the instructor's own training runs, which are",
+        "recorded once. A mixed class has, of ten, five right, three wrong, one blank, and one",
+        "that trains a comparison of its own. The",
         "coordinator is the process that is started: it hands out submissions, and judges and",
         "records what comes back. The memory is its.",
         "",

@@ -85,10 +85,12 @@ def _gradient(layer: nn.Linear) -> np.ndarray:
 
 def _different(rows: np.ndarray) -> int:
     """Count the rows that differ from every row before them by more than rounding."""
-    values = torch.from_numpy(rows)
-    distances = torch.cdist(values, values, p=float("inf"))
-    near = distances <= _ROUNDING * values.abs().max()
-    return int((near.tril(diagonal=-1).any(dim=1).logical_not()).sum())
+    # As they were computed: single precision is enough, and takes half the time.
+    values = torch.from_numpy(rows).float()
+    near = torch.pdist(values, p=float("inf")) <= _ROUNDING * values.abs().max()
+    # The pairs that pdist compares, in its order; the second of a pair is the later row.
+    later = torch.triu_indices(len(rows), len(rows), offset=1)[1]
+    return len(rows) - len(later[near].unique())
 
 
 def _draw_rows(pictures: dict[str, np.ndarray]) -> Figure:
