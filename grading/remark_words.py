@@ -23,6 +23,11 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "The notebook was handed in as {name}.",
         "笔记是以 {name} 这个文件名提交的。",
     ),
+    "large_files": (
+        "Left out because of their size: {names}. Files beside the notebook may have {most} MiB "
+        "together.",
+        "因为太大而被略去：{names}。笔记之外的文件总共不得超过 {most} MiB。",
+    ),
     "link": ("{name} is a link, not a file.", "{name} 是一个链接，不是文件。"),
     "too_large": (
         "{name} has {size} bytes; {most} are read. Clear its outputs and save it.",

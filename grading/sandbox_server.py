@@ -143,8 +143,16 @@ def _become_kernel(pipe: int, limits: dict[str, float]) -> None:
     sys.argv = ["ipykernel_launcher.py", *order["arguments"]]
     gc.enable()
     from ipykernel.kernelapp import launch_new_instance
+    from ipykernel.zmqshell import ZMQInteractiveShell
+
+    # After a cell with quit() a notebook's reader would go on, and so do the cells after it.
+    ZMQInteractiveShell.ask_exit = _stay  # type: ignore[method-assign]  # as meant
 
     _in_child(launch_new_instance, order["arguments"])
+
+
+def _stay(shell: Any) -> None:
+    """Take the place of what ends a kernel."""
 
 
 def _in_child(function: Any, *arguments: Any) -> None:

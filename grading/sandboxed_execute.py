@@ -55,6 +55,9 @@ class SandboxedExecute(SeededExecute):
     output_mebibytes = Integer(
         _DEFAULTS.output_bytes // _MEBIBYTE, help="Outputs of all cells together."
     ).tag(config=True)
+    files_mebibytes = Integer(
+        50, help="Files beside the notebook, together; the largest beyond that are left out."
+    ).tag(config=True)
     data = Unicode(
         "",
         help="Folder with FashionMNIST/raw, shown to student code read-only. Empty: the one that "

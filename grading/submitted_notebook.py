@@ -46,6 +46,8 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     if expected.is_file():
         return expected, []
     others = sorted(path for path in folder.glob("*.ipynb") if path.is_file())
+    # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
+    others = others or sorted(path for path in folder.glob("*.ipynb.*") if path.is_file())
     alike = [path for path in others if name in path.stem] or others
     if not alike:
         raise UnreadableSubmission(remark("no_notebook", name=name))

@@ -113,6 +113,18 @@ def _on_tests(edit: Callable[[dict[str, Any]], Any]) -> Change:
     return change
 
 
+def _turn_into(cell_type: str) -> Change:
+    """Make the exercise's cell one of another type, as a slip of a key in command mode does."""
+
+    def change(notebook: Notebook) -> None:
+        cell = cells_by_grade_id(notebook)["weights_init_normal"]
+        cell["cell_type"] = cell_type
+        cell.pop("outputs", None)
+        cell.pop("execution_count", None)
+
+    return change
+
+
 def _strip(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         cell["metadata"] = {}
@@ -255,6 +267,24 @@ ACCIDENTS = (
     Case("waits", _own_cell("import asyncio; await asyncio.sleep(0.1)"), "full"),
     Case("deletes_helpers", _own_cell("import shutil; shutil.rmtree('helpers')"), "full"),
     Case("recursion", _inside("weights_init_normal(m)"), "exercise"),
+    Case("made_markdown", _turn_into("markdown"), "full"),
+    Case("made_raw", _turn_into("raw"), "full"),
+    Case("saved_as_text", lambda nb: None, "full", renamed="weight_initialization.ipynb.txt"),
+    Case("no_notebook", lambda nb: None, "nothing", "no notebook", renamed="solution.txt"),
+    Case(
+        "large_file",
+        lambda nb: None,
+        "full",
+        files=(("images.csv", "0,0,0,0\n" * 2**23), ("notes.txt", "x")),
+    ),
+    Case("quits", _own_cell("quit()"), "full"),
+    Case("no_print", _own_cell("print = 'done'"), "full"),
+    Case(
+        "stops_itself",
+        _own_cell("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
+        "nothing",
+        "longer",
+    ),
 )
 
 ATTACKS = (
@@ -416,6 +446,9 @@ ATTACKS = (
         known=True,
     ),
     Case("output", _own_cell("while True: print('x' * 1000)"), "nothing", "output", known=True),
+    Case("closes_all", _own_cell("import os\nos.closerange(3, 1000)"), "nothing"),
+    Case("shuts_down", _own_cell("get_ipython().kernel.do_shutdown(False)"), "nothing"),
+    Case("no_import", _attack("import builtins\nbuiltins.__import__ = None"), "nothing"),
     Case("disk", _own_cell("open('big', 'wb').write(bytes(2**30))"), "full", known=True),
 )
 

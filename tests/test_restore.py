@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.notebooknode import NotebookNode
 
-from grading.autograde import is_ordinary
+from grading.autograde import is_ordinary, too_large
 from grading.restore import restore
 from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
 from tests.scratch_course import COURSE_ROOT, Notebook, cells_by_grade_id, solve
@@ -259,6 +259,13 @@ class TestFinding:
         assert path.name == f"{NAME} (1).ipynb"
         assert remarks == [f"The notebook was handed in as {NAME} (1).ipynb."]
 
+    def test_browsers_way_of_naming_is_known(self, tmp_path: Path) -> None:
+        (tmp_path / f"{NAME}.ipynb.txt").touch()
+        (tmp_path / "notes.txt").touch()
+        path, remarks = find_notebook(tmp_path, NAME)
+        assert path.name == f"{NAME}.ipynb.txt"
+        assert remarks == [f"The notebook was handed in as {NAME}.ipynb.txt."]
+
     def test_right_name_comes_first(self, tmp_path: Path) -> None:
         (tmp_path / f"{NAME} (1).ipynb").touch()
         (tmp_path / f"{NAME}.ipynb").touch()
@@ -275,6 +282,14 @@ class TestFinding:
         (tmp_path / "link.ipynb").symlink_to(PATH)
         with pytest.raises(UnreadableSubmission, match="is a link"):
             read_notebook(tmp_path / "link.ipynb")
+
+
+def test_the_largest_files_are_left_out(tmp_path: Path) -> None:
+    for name, size in (("a.csv", 2**20), ("b.csv", 3 * 2**19), ("c.csv", 10), ("n.ipynb", 2**22)):
+        (tmp_path / name).write_bytes(bytes(size))
+    assert too_large(tmp_path, 2) == [tmp_path / "b.csv"]
+    assert too_large(tmp_path, 3) == []
+    assert too_large(tmp_path, 0) == [tmp_path / name for name in ("c.csv", "a.csv", "b.csv")]
 
 
 def test_only_ordinary_files_are_copied(tmp_path: Path) -> None:
