@@ -1,14 +1,15 @@
 """A Jupyter kernel provisioner whose kernel was forked beforehand and waits for its orders.
 
-Of the course, the sandbox sees this file, `sandbox_server.py` and `sandbox_driver.py`; they import
-nothing else of ours. The provisioner is all that a kernel manager needs to know: it starts,
-interrupts and ends a kernel as ever.
+Of the course, the sandbox sees this file beside `sandbox_driver.py`. The provisioner is all that a
+kernel manager needs to know: it starts, interrupts and ends a kernel as ever.
 """
 
 import json
 import os
 import select
 import signal
+import socket
+import struct
 import time
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -55,24 +56,38 @@ class ForkedKernel(LocalProvisioner):
     """Hands the launch to a process that has been forked from one with everything imported.
 
     Attributes:
-        waiting: that process's number, and the descriptor of a pipe on which it waits.
+        waiting: where that process waits; the socket is set to pass credentials.
     """
 
-    waiting: tuple[int, int] | None = None
+    waiting: socket.socket | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Tell the process to become the kernel that `cmd` describes."""
         assert ForkedKernel.waiting is not None, "A forked process is a kernel once."
-        process, pipe = ForkedKernel.waiting
-        ForkedKernel.waiting = None
+        orders, ForkedKernel.waiting = ForkedKernel.waiting, None
+        process = _sender(orders)
         # What stands before -f starts an interpreter.
         arguments = cmd[cmd.index("-f") :]
         order = {"arguments": arguments, "environment": kwargs["env"], "folder": kwargs["cwd"]}
-        with os.fdopen(pipe, "w", encoding="utf-8") as file:
-            json.dump(order, file)
+        with orders:
+            orders.sendall(json.dumps(order).encode())
         self.process = ForkedProcess(process)  # type: ignore[assignment]  # as far as it is used
         self.pid = self.pgid = process
         return self.connection_info
+
+
+def _sender(connection: socket.socket) -> int:
+    """Return the number that a process in another namespace has in this one.
+
+    The system translates it on the way (unix(7), SCM_CREDENTIALS).
+    """
+    size = struct.calcsize("3i")
+    _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(size))
+    for _, kind, content in ancillary:
+        if kind == socket.SCM_CREDENTIALS:
+            process: int = struct.unpack("3i", content[:size])[0]
+            return process
+    raise ProcessLookupError("The process that is to be the kernel has ended.")
 
 
 def register() -> str:

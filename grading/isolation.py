@@ -3,15 +3,27 @@
 A run sees the interpreter and its packages, the data, the recorded runs, the modules that hidden
 tests import and the assignment's own files, all read-only; folders of its own to write to; no
 network, no home, no course, no environment of ours.
+
+Grading wants no root. Where it has it all the same, the sandbox is started as a user that no
+account has: root's own would be the owner of a thousand files in /proc/sys, seen from inside. That
+user may not look into root's folders, so a first bubblewrap, as root, puts everything in its place,
+and the second one, which is the sandbox, is started within.
 """
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+
+from grading import sandbox_namespaces
+from grading.sandbox_namespaces import FOLDERS
 
 FILES = "/files"
 """Where a submission's files are inside, before they are copied into its working folder."""
@@ -20,7 +32,8 @@ _HERE = Path(__file__).parent
 # Process 1, and what it and the kernel import of ours.
 _SERVER = _HERE / "sandbox_server.py"
 _IMPORTED = tuple(
-    _HERE / name for name in ("sandbox_driver.py", "forked_kernel.py", "limited_output.py")
+    _HERE / f"{name}.py"
+    for name in ("sandbox_driver", "sandbox_namespaces", "forked_kernel", "limited_output")
 )
 # Where other things are inside.
 _PACKAGES = "/packages"
@@ -29,9 +42,21 @@ _DATA = "/data"
 _RUNS = "/runs"
 _WORK = "/work"
 _INTERPRETER = "/python"
+_PROGRAM = "/bwrap"
 # System folders with the libraries that the interpreter and its packages are linked to, the
 # fonts, and what the dynamic linker needs.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts")
+# What happens for each submission.
+_TRIAL = """
+import os, sys
+sys.path.append({modules!r})
+import sandbox_namespaces
+sandbox_namespaces.own_folders(4096)
+if sandbox_namespaces.fork_into_own_processes():
+    os.write(1, b"works")
+else:
+    os.wait()
+"""
 
 
 class SandboxUnavailable(Exception):
@@ -47,14 +72,12 @@ class Surroundings:
         data: the folder that FASHION_MNIST names inside.
         runs: the folder of recorded training runs that RECORDED_RUNS names inside.
         record: whether runs may be added to it: for the instructor's notebook alone.
-        disk_bytes: size of each of the folders that can be written to; they are in memory.
     """
 
     modules: tuple[Path, ...] = ()
     data: Path | None = None
     runs: Path | None = None
     record: bool = False
-    disk_bytes: int = 0
 
 
 def check_available() -> None:
@@ -63,12 +86,7 @@ def check_available() -> None:
     Raises:
         SandboxUnavailable: it cannot; the message says what to install or to allow.
     """
-    if shutil.which("bwrap") is None:
-        raise SandboxUnavailable(
-            "Submissions are graded in a sandbox, and bubblewrap, which makes it, is not "
-            "installed. Install it (on Debian and Ubuntu: apt-get install bubblewrap); it runs on "
-            "Linux only."
-        )
+    _bubblewrap()
     complaint = _complaint()
     if complaint is not None:
         raise SandboxUnavailable(
@@ -77,12 +95,31 @@ def check_available() -> None:
         )
 
 
+def _bubblewrap() -> str:
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxUnavailable(
+            "Submissions are graded in a sandbox, and bubblewrap, which makes it, is not "
+            "installed. Install it (on Debian and Ubuntu: apt-get install bubblewrap); it runs on "
+            "Linux only."
+        )
+    return program
+
+
 @cache
 def _complaint() -> str | None:
     """Return what bubblewrap complains of when it is tried, None if it works."""
-    command = [*_isolation(), *_mounts_of_system(), "--", "/usr/bin/env", "true"]
-    trial = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    return None if trial.returncode == 0 else trial.stderr.strip()
+    module = f"{_MODULES}/{sandbox_namespaces.__name__.rpartition('.')[2]}.py"
+    mounts = [*_mounts_of_interpreter(), "--perms", "0755", "--dir", _MODULES]
+    mounts += ["--ro-bind", str(sandbox_namespaces.__file__), module]
+    trial = subprocess.run(
+        [*_sandbox(mounts), "--", _interpreter(), "-c", _TRIAL.format(modules=_MODULES)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return None if trial.stdout == "works" else trial.stderr.strip()
 
 
 def command(surroundings: Surroundings, files: Path) -> list[str]:
@@ -91,29 +128,95 @@ def command(surroundings: Surroundings, files: Path) -> list[str]:
     Args:
         surroundings: what the sandbox holds.
         files: the folder that is seen as FILES.
+
+    Raises:
+        SandboxUnavailable: we are root, and something cannot be read by anybody else.
     """
+    mounts = [*_mounts_of_interpreter(), *_mounts_of_surroundings(surroundings, files)]
+    writable = ["--bind", _RUNS, _RUNS] if surroundings.record and _is_root() else []
     return [
-        *_isolation(),
-        *_mounts_of_system(),
-        *_mounts_of_interpreter(),
-        *_mounts_of_surroundings(surroundings, files),
+        *_sandbox(mounts, writable),
         *_variables(surroundings),
         *("--chdir", _WORK, "--"),
         *(_interpreter(), "-s", "/server.py"),
     ]
 
 
-def _isolation() -> list[str]:
-    return [
-        "bwrap",
+def lend(runs: Path | None) -> None:
+    """Let the sandbox's user read and write a folder, where that user is another one than we are.
+
+    Whether the sandbox may write there is decided by how the folder is mounted.
+    """
+    if runs is not None and _is_root():
+        for path in (runs, *runs.iterdir()):
+            os.chown(path, _other_user(), -1, follow_symlinks=False)
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+@cache
+def _other_user() -> int:
+    """Return a user id that no account has, from below those that systems hand out by themselves.
+
+    It lies within the 65,536 that a container mostly has.
+    """
+    taken = {account.pw_uid for account in pwd.getpwall()}
+    return next(number for number in range(61183, 60000, -1) if number not in taken)
+
+
+def _sandbox(mounts: list[str], writable: Sequence[str] = ()) -> list[str]:
+    """Return the beginning of the command: all of it but variables and what is to be started.
+
+    Args:
+        mounts: what is to be seen besides the system.
+        writable: of that, what can be written to.
+    """
+    folders = [word for folder in FOLDERS for word in ("--tmpfs", folder)]
+    # One capability, for process 1 to make each submission's namespaces, and one to give up both.
+    inside = [
         *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"),
-        *("--cap-drop", "ALL", "--disable-userns", "--new-session", "--as-pid-1"),
+        *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"),
+        *("--disable-userns", "--new-session", "--as-pid-1"),
         *("--die-with-parent", "--clearenv", "--hostname", "sandbox"),
+    ]
+    own = ["--dev", "/dev", "--proc", "/proc", *writable, *folders]
+    sealed = ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
+    program = _bubblewrap()
+    if not _is_root():
+        return [program, *inside, *_mounts_of_system(), *mounts, *own, *sealed]
+    _require_readable(mounts)
+    user = str(_other_user())
+    change = ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+    change += ["--pdeathsig", "keep"]
+    return [
+        *(program, "--die-with-parent", "--ro-bind", program, _PROGRAM),
+        *(*_mounts_of_system(), *mounts, "--dev", "/dev", "--bind", "/proc", "/proc"),
+        *(word for folder in FOLDERS for word in ("--perms", "0755", "--dir", folder)),
+        *("--", *change, "--", _PROGRAM, *inside, "--ro-bind", "/", "/", *own, *sealed),
     ]
 
 
+def _require_readable(mounts: Sequence[str]) -> None:
+    """Make sure that another user can read what is mounted.
+
+    Raises:
+        SandboxUnavailable: something is root's alone.
+    """
+    for option, source in pairwise(mounts):
+        if option == "--ro-bind":
+            path = Path(source)
+            needed = 0o005 if path.is_dir() else 0o004
+            if path.stat().st_mode & needed != needed:
+                raise SandboxUnavailable(
+                    f"Graded as root, submissions run as another user, who cannot read {path}. "
+                    f"Grade as an ordinary user, or allow it: chmod -R o+rX {path}"
+                )
+
+
 def _mounts_of_system() -> list[str]:
-    mounts = ["--dev", "/dev", "--proc", "/proc"]
+    mounts = []
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
             # On a merged /usr: /lib is a link to usr/lib.
@@ -129,6 +232,7 @@ def _mounts_of_interpreter() -> list[str]:
     # Not the virtual environment but its packages alone: without its .pth files, which make this
     # course importable, and without its path, which may name a person.
     packages = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    mounts += ["--perms", "0755", "--dir", _PACKAGES]
     for number, package in enumerate(packages):
         mounts += ["--ro-bind", package, f"{_PACKAGES}/{number}"]
     return mounts
@@ -136,6 +240,9 @@ def _mounts_of_interpreter() -> list[str]:
 
 def _mounts_of_surroundings(surroundings: Surroundings, files: Path) -> list[str]:
     mounts = ["--ro-bind", str(_SERVER), "/server.py", "--ro-bind", str(files), FILES]
+    names = dict.fromkeys(module.parent.name for module in surroundings.modules)
+    for folder in (_MODULES, *(f"{_MODULES}/{name}" for name in names)):
+        mounts += ["--perms", "0755", "--dir", folder]
     for module in _IMPORTED:
         mounts += ["--ro-bind", str(module), f"{_MODULES}/{module.name}"]
     if surroundings.data is not None:
@@ -145,9 +252,7 @@ def _mounts_of_surroundings(surroundings: Surroundings, files: Path) -> list[str
         mounts += [bind, str(surroundings.runs), _RUNS]
     for module in surroundings.modules:
         mounts += ["--ro-bind", str(module), f"{_MODULES}/{module.parent.name}/{module.name}"]
-    for folder in ("/dev/shm", "/tmp", _WORK):
-        mounts += ["--size", str(surroundings.disk_bytes), "--tmpfs", folder]
-    return [*mounts, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return mounts
 
 
 def _variables(surroundings: Surroundings) -> list[str]:

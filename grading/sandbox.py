@@ -40,7 +40,7 @@ __all__ = [
 
 _MEBIBYTE = 2**20
 _START_SECONDS = 120  # until the kernel answers; a slow disk loads PyTorch in about 30 s
-_CLEAN_SECONDS = 30  # until everything has ended and the folders are empty
+_END_SECONDS = 30  # until everything has ended
 _MESSAGE_BYTES = 4096
 
 
@@ -92,7 +92,6 @@ class _Progress:
     ready: bool = False
     complete: bool = False
     over: bool = False
-    reusable: bool = False
     running: int | None = None
     died: int | None = None
     limit: str | None = None
@@ -116,13 +115,10 @@ class _Progress:
                 self.strike(event["limit"], self.running if cell is None else cell)
             case "died":
                 self.died = event["cell"]
-            case "killed":
-                # Only a kernel can have killed its driver, and only one that answered.
-                self.died = self.running
             case "end":
                 self.complete = True
             case "over":
-                self.over, self.reusable = True, event["reusable"]
+                self.over = True
 
 
 def execute(
@@ -161,7 +157,7 @@ def execute(
     for cell in blank.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    surroundings = Surroundings(tuple(modules), data, runs, record, limits.disk_bytes)
+    surroundings = Surroundings(tuple(modules), data, runs, record)
     job = {
         "notebook": blank,
         "files": isolation.FILES,
@@ -229,9 +225,11 @@ class _Sandbox:
     """A running sandbox."""
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._files = Path(tempfile.mkdtemp(prefix="sandbox-"))
-        # It is looked up by its path inside the sandbox, by another user id.
-        self._files.chmod(0o755)
+        self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
+        # Read by another user id inside; outside, the folder around it keeps everybody else away.
+        self._files = Path(self._folder.name) / "files"
+        self._files.mkdir(mode=0o755)
+        isolation.lend(surroundings.runs)
         self._process = subprocess.Popen(
             isolation.command(surroundings, self._files),
             stdin=subprocess.PIPE,
@@ -244,8 +242,10 @@ class _Sandbox:
         return self._process.poll() is None
 
     def run(self, job: dict[str, Any], files: Path, limits: Limits) -> _Progress:
-        """Run one submission, and end the sandbox where it is not known to be clean after it."""
+        """Run one submission, and end the sandbox unless it says that nothing is left of it."""
         shutil.copytree(files, self._files, dirs_exist_ok=True)
+        for path in (self._files, *self._files.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         header = json.dumps({"limits": asdict(limits)})
         listener = _Listener(self._process, limits, f"{header}\n{json.dumps(job)}\n".encode())
         progress = listener.progress
@@ -254,7 +254,7 @@ class _Sandbox:
         finally:
             for entry in self._files.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-            if not progress.reusable:
+            if not progress.over:
                 self.close()
         errors = listener.errors.decode(errors="replace").strip() or "it said nothing"
         if not progress.ready:
@@ -271,7 +271,7 @@ class _Sandbox:
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
-        shutil.rmtree(self._files, ignore_errors=True)
+        self._folder.cleanup()
 
 
 class _Listener:
@@ -316,7 +316,7 @@ class _Listener:
                 if progress.ready and not was_ready:
                     deadline = time.monotonic() + self._limits.notebook_seconds
                 if progress.complete and not was_complete:
-                    deadline = time.monotonic() + _CLEAN_SECONDS
+                    deadline = time.monotonic() + _END_SECONDS
                 if self._bytes_left < 0:
                     progress.strike("output", progress.running)
                     return

@@ -14,6 +14,7 @@ from standard input, and writes events, one line of JSON each:
 import json
 import os
 import shutil
+import socket
 import sys
 import time
 from queue import Empty
@@ -65,11 +66,11 @@ class _Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def run(waiting: tuple[int, int], limits: dict[str, float], events: int) -> None:
+def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
     """Run the notebook that comes on standard input.
 
     Args:
-        waiting: the process that is to be the kernel, and the pipe on which it waits.
+        kernel: on which the process that is to be the kernel waits.
         limits: those of `grading.sandbox.Limits`, by name.
         events: where to write events.
     """
@@ -79,7 +80,7 @@ def run(waiting: tuple[int, int], limits: dict[str, float], events: int) -> None
     folder = os.getcwd()
     shutil.copytree(job["files"], folder, dirs_exist_ok=True)
     forked_kernel.register()
-    forked_kernel.ForkedKernel.waiting = waiting
+    forked_kernel.ForkedKernel.waiting = kernel
     client = _Client(
         nbformat.from_dict(job["notebook"]),
         # Sockets in the file system, outside of the working folder. Loopback would do as well; a

@@ -1,24 +1,27 @@
 """The sandbox's process 1: imports PyTorch once, and forks a kernel for each submission.
 
-Of the course, the sandbox sees this file, `sandbox_driver.py` and `forked_kernel.py`. For each
-submission this process reads one line of JSON from standard input, `{"limits": {...}}`, and forks
-two processes. One waits to become the kernel. The other, the driver, reads the submission, which
-follows on standard input, runs it in that kernel and writes events. This process itself never
-reads a submission, so no later fork can find anything of it in its memory. It watches the limits,
-ends everything when the driver has ended, empties the folders, and writes, besides the driver's
-events:
+Of the course, the sandbox sees this file and the modules that it imports. For each submission this
+process reads one line of JSON from standard input, `{"limits": {...}}`, and forks the driver. The
+driver makes the submission's namespaces (`sandbox_namespaces`), forks a process that waits there to
+become the kernel, reads the submission, which follows on standard input, runs it in that kernel and
+writes events. This process itself never reads a submission, so no later fork can find anything of
+it in its memory. It watches the limits, ends everything when the driver has ended, and writes,
+besides the driver's events:
 
     {"event": "limit", "cell": null, "limit": name}    a limit of all processes together struck
-    {"event": "killed"}                                the driver was killed: by the kernel, say
-    {"event": "over", "reusable": true}                all is clean, and another may come
+    {"event": "over"}                                  nothing of it is left, and another may come
 
-The kernel runs under the same user id. It can kill the driver, which ends its own submission. It
-can neither read nor stop this process: process 1 of a process namespace receives no signal for
-which it has no handler, and a process that is not dumpable can neither be traced nor have its
-files opened through /proc.
+The processes, as they see each other:
+
+    process 1 -+- driver             in the submission's mounts; writes events
+               +- process 1 of a namespace of its own
+                  +- kernel, and whatever it starts
+
+The kernel sees neither process 1 nor the driver, and none of their numbers means anything to it:
+to signal, trace or limit them it has no name for them. What it can write to is gone with it.
 """
 
-import ctypes
+import contextlib
 import gc
 import importlib
 import json
@@ -26,14 +29,15 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
+import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import sandbox_driver  # beside this file in the sandbox's own folder of modules
+# Beside each other in the sandbox's own folder of modules.
+import sandbox_driver
+import sandbox_namespaces
 
 # What takes long to import; not matplotlib's inline backend, which on import ties itself to the
 # running kernel. No parallel region of OpenMP may run in this process: its threads
@@ -61,9 +65,7 @@ _IMPORTS = (
     "stack_data",
     "pygments.formatters",
 )
-_FOLDERS = ("/work", "/tmp", "/dev/shm")
 _FILES = "/files"  # as `isolation.FILES`
-_PR_SET_DUMPABLE = 4  # linux/prctl.h
 _WATCH_SECONDS = 0.1
 
 
@@ -71,7 +73,7 @@ def main() -> None:
     """Serve one submission after the other until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    _set_dumpable(False)
+    sandbox_namespaces.set_dumpable(False)
     events = os.dup(1)
     # The kernel inherits standard output; what it writes there must not look like an event.
     os.dup2(2, 1)
@@ -93,37 +95,56 @@ def _leave_out_debugger() -> None:
 
 
 def _serve(limits: dict[str, float], events: int) -> None:
-    reading, writing = os.pipe()
-    kernel = os.fork()
-    if kernel == 0:
-        os.close(writing)
-        os.close(events)
-        _become_kernel(reading, limits)
-    os.close(reading)
     driver = os.fork()
     if driver == 0:
-        _in_child(sandbox_driver.run, (kernel, writing), limits, events)
-    os.close(writing)
-    struck, status = _watch(driver, limits)
+        _in_child(_drive, limits, events)
+    struck = _watch(driver, limits)
     kill_others()
     # What the driver wrote last may have been cut short, so an empty line comes first.
     if struck is not None:
         _send(events, event="limit", cell=None, limit=struck)
-    elif os.WIFSIGNALED(status):
-        _send(events, event="killed")
-    _send(events, event="over", reusable=_clean())
+    _send(events, event="over")
 
 
-def _become_kernel(pipe: int, limits: dict[str, float]) -> None:
+def _drive(limits: dict[str, float], events: int) -> None:
+    """Make the submission's namespaces, let a kernel wait in them, and run the submission."""
+    sandbox_namespaces.own_folders(int(limits["disk_bytes"]))
+    ours, kernels = socket.socketpair()
+    # What is received then carries the sender's number, as it is known on this side.
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    if sandbox_namespaces.fork_into_own_processes():
+        sandbox_namespaces.drop_privileges()
+        ours.close()
+        os.close(events)
+        _start_kernel(kernels, limits)
+    sandbox_namespaces.drop_privileges()
+    kernels.close()
+    sandbox_driver.run(ours, limits, events)
+
+
+def _start_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
+    """Fork what is to be the kernel, and be what process 1 has to be: the one who waits for all."""
+    kernel = os.fork()
+    if kernel == 0:
+        _become_kernel(driver, limits)
+    driver.close()
+    while os.wait()[0] != kernel:
+        pass
+    # With this process all others of the namespace end.
+    os._exit(0)
+
+
+def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    with os.fdopen(pipe, encoding="utf-8") as file:
+    driver.send(b"?")
+    with driver, driver.makefile(encoding="utf-8") as file:
         text = file.read()
     if not text:
         os._exit(1)
     order = json.loads(text)
     # As a process of the same user otherwise is; packages read their own files in /proc.
-    _set_dumpable(True)
+    sandbox_namespaces.set_dumpable(True)
     most = int(limits["disk_bytes"])
     # Backstops for each process by itself. Message queues would outlast the submission.
     for what, value in (
@@ -155,7 +176,7 @@ def _stay(shell: Any) -> None:
     """Take the place of what ends a kernel."""
 
 
-def _in_child(function: Any, *arguments: Any) -> None:
+def _in_child(function: Any, *arguments: Any) -> NoReturn:
     """Call a function and end the process, whatever happens, without this file's way back."""
     code = 1
     try:
@@ -170,8 +191,8 @@ def _in_child(function: Any, *arguments: Any) -> None:
         os._exit(code)
 
 
-def _watch(driver: int, limits: dict[str, float]) -> tuple[str | None, int]:
-    """Wait for the driver to end; return the limit that struck meanwhile, and its status.
+def _watch(driver: int, limits: dict[str, float]) -> str | None:
+    """Wait for the driver to end; return the limit that struck meanwhile.
 
     Limits of the kernel (setrlimit) hold for each process by itself, and the number of processes
     cannot be limited that way for the user who owns the sandbox.
@@ -179,33 +200,16 @@ def _watch(driver: int, limits: dict[str, float]) -> tuple[str | None, int]:
     ended = os.pidfd_open(driver)
     try:
         usage = _Usage(driver)
-        while True:
-            over, _, _ = select.select([ended], [], [], _WATCH_SECONDS)
-            struck = None if over else usage.beyond(limits)
-            if struck is not None:
-                os.kill(driver, signal.SIGKILL)
-            for process, status in _reap(block_for=driver if over or struck else None):
-                if process == driver:
-                    return struck, status
+        while not select.select([ended], [], [], _WATCH_SECONDS)[0]:
+            if struck := usage.beyond(limits):
+                return struck
     finally:
         os.close(ended)
-
-
-def _reap(block_for: int | None) -> Sequence[tuple[int, int]]:
-    """Collect processes that have ended, those included that others left behind."""
-    found = [] if block_for is None else [os.waitpid(block_for, 0)]
-    while True:
-        try:
-            process, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return found
-        if process == 0:
-            return found
-        found.append((process, status))
+    return None
 
 
 class _Usage:
-    """Adds up what all processes of the sandbox use, but for process 1 and the driver."""
+    """Adds up what a submission's processes use, and what the driver has collected of it."""
 
     def __init__(self, driver: int) -> None:
         self._driver = driver
@@ -216,31 +220,32 @@ class _Usage:
 
     def beyond(self, limits: dict[str, float]) -> str | None:
         """Return the name of the limit that is exceeded, None if all are kept."""
-        count = resident = 0
-        processes = _others()
-        for process in processes:
+        collected = resident = 0
+        processes = []
+        for process in _others():
             statistics = _statistics(process)
             if statistics is None:
                 continue
             # Fields of /proc/PID/stat (proc(5)), counted from the state, which is the third.
-            began, pages = int(statistics[19]), int(statistics[21])
+            parent, began, pages = (int(statistics[place]) for place in (1, 19, 21))
             if process == self._driver:
-                # Of the driver what it collects counts, not what it was forked with.
                 self._driver_at_first = self._driver_at_first or pages
-                resident += max(0, pages - self._driver_at_first) * self._page
+                collected = max(0, pages - self._driver_at_first) * self._page
+            if parent == 1:
+                # The driver, and process 1 of the submission's namespace.
                 continue
-            count += 1
+            processes.append(process)
             resident += pages * self._page
             # Also the time of children that have ended and were waited for.
             used = sum(int(field) for field in statistics[11:15]) / self._ticks
             key = (process, began)
             self._seconds[key] = max(used, self._seconds.get(key, 0.0))
-        if count > limits["processes"]:
+        if len(processes) > limits["processes"]:
             return "processes"
         # What processes share counts for each of them so far. To tell them apart takes longer.
         if (
-            resident > limits["memory_bytes"]
-            and sum(map(self._proportional, processes)) > limits["memory_bytes"]
+            collected + resident > limits["memory_bytes"]
+            and collected + sum(map(self._proportional, processes)) > limits["memory_bytes"]
         ):
             return "memory"
         if sum(self._seconds.values()) > limits["processor_seconds"]:
@@ -259,49 +264,13 @@ class _Usage:
 
 
 def kill_others() -> None:
-    """Kill every other process of the namespace, those included that they start meanwhile."""
+    """Kill every other process of the sandbox, those included that they start meanwhile."""
     while _others():
-        try:
-            # From process 1, -1 means everybody else in the namespace, at once.
+        with contextlib.suppress(ProcessLookupError):
+            # From process 1, -1 means everybody else, those in namespaces within included.
             os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        # With its parent dead, each of them becomes a child of process 1.
-        try:
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(-1, 0)
-        except ChildProcessError:
-            continue
-        _reap(block_for=None)
-
-
-def _clean() -> bool:
-    """Empty the folders that a kernel can write to; return whether nothing of it is left."""
-    # In a child, so that not even the names of files pass through this process's memory.
-    cleaner = os.fork()
-    if cleaner == 0:
-        _in_child(_empty_folders)
-    _, status = os.waitpid(cleaner, 0)
-    return status == 0
-
-
-def _empty_folders() -> None:
-    for folder in _FOLDERS:
-        for parent, names, _ in os.walk(folder):
-            for name in names:
-                path = os.path.join(parent, name)
-                if not os.path.islink(path):
-                    # A folder's mode may forbid to look into it.
-                    os.chmod(path, 0o700)
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
-    # Shared memory and the like of System V has no folder.
-    for kind in ("shm", "sem", "msg"):
-        with open(f"/proc/sysvipc/{kind}", encoding="ascii") as lines:
-            if len(lines.readlines()) > 1:
-                raise SystemExit(1)
 
 
 def _others() -> list[int]:
@@ -315,10 +284,6 @@ def _statistics(process: int) -> list[str] | None:
         return None
     # The name, in parentheses, may hold anything, so the fields after it are counted.
     return text.rpartition(")")[2].split()
-
-
-def _set_dumpable(value: bool) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, int(value), 0, 0, 0)
 
 
 def _send(events: int, **fields: Any) -> None:
