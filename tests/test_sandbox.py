@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +22,8 @@ from grading.sandbox import (
     check_available,
     execute,
 )
+from tests.another_user import folder_of_another_user, run_as_another_user
+from tests.scratch_course import COURSE_ROOT
 
 # Each test starts a kernel or two.
 pytestmark = pytest.mark.slow
@@ -479,6 +482,18 @@ class TestOneAfterTheOther:
         )
         assert text(run(files, code, runs=runs), 0).split() == ["losses", *["no"] * 4]
         assert [path.read_text() for path in runs.iterdir()] == ["losses"]
+
+
+def test_it_is_the_same_for_an_ordinary_user() -> None:
+    """Where these tests run as root, the sandbox is started in another way."""
+    chosen = "three_folders or settings_of or spoils or packages_work or used_up or serves_many"
+    with folder_of_another_user() as home:
+        command = [sys.executable, "-m", "pytest", __file__, "-k", chosen, "-p", "no:cacheprovider"]
+        done = run_as_another_user(
+            *command, "--rootdir", COURSE_ROOT, "-c", COURSE_ROOT / "pyproject.toml", home=home
+        )
+    assert " 9 passed" in done.stdout, done.stdout + done.stderr
+    assert " skipped" not in done.stdout
 
 
 class TestEnds:
