@@ -419,7 +419,23 @@ ATTACKS = (
         "exercise",
         known=True,
     ),
-    Case("kills_everyone", _attack("import os\nos.kill(-1, 9)"), "nothing", "ended"),
+    Case("kills_everyone", _attack("import os\nos.kill(-1, 9)"), "exercise"),
+    Case(
+        "lowers_limits",
+        _attack(
+            "import os, resource\nfor process in range(1, 40):\n"
+            "    if not os.path.exists(f'/proc/self/task/{process}'):\n"
+            "        for limit in range(16):\n"
+            "            try: resource.prlimit(process, limit, (1, 1))\n"
+            "            except OSError: pass"
+        ),
+        "exercise",
+    ),
+    Case(
+        "names_a_program",
+        _attack("open('/proc/sys/kernel/core_pattern', 'w').write('|/work/mine')"),
+        "exercise",
+    ),
     Case(
         "stops_process_1",
         _attack("import os\nfor s in (1, 2, 9, 15, 19): os.kill(1, s)"),
