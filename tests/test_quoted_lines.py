@@ -38,8 +38,8 @@ class Way:
 # The student's own line, marked, where the error comes up in other ways than in the corpus.
 WAYS = {
     "in a nested function": Way(
-        "def weights_init_normal(m):\n    def draw(t):\n        nn.init.normal_(t, 0, 'x')  # here\n"
-        "    if isinstance(m, nn.Linear):\n        draw(m.weight)\n",
+        "def weights_init_normal(m):\n    def draw(t):\n"
+        "        nn.init.normal_(t, 0, 'x')  # here\n    if isinstance(m, nn.Linear):\n        draw(m.weight)\n",
         "nn.init.normal_(t, 0, 'x')  # here",
     ),
     "in a lambda": Way(
@@ -71,7 +71,8 @@ WAYS = {
     ),
     "in a callable object": Way(
         "class Init:\n    def __call__(self, m):\n        if isinstance(m, nn.Linear):\n"
-        "            np.random.normal(0, -1, m.weight.shape)  # here\nweights_init_normal = Init()\n",
+        "            np.random.normal(0, -1, m.weight.shape)  # here\n"
+        "weights_init_normal = Init()\n",
         "np.random.normal(0, -1, m.weight.shape)  # here",
     ),
     "called back by PyTorch": Way(
@@ -144,7 +145,7 @@ def test_every_wrong_way_that_raises_is_quoted_from_its_cell(
 def _ways() -> dict[str, list[str | None]]:
     helpers = Path(__file__).resolve().parents[1] / "helpers"
     files = {f"helpers/{path.name}": path.read_bytes() for path in helpers.iterdir() if path.suffix}
-    files |= {"mine.py": way.module.encode() for way in WAYS.values() if way.module}
+    files["mine.py"] = "".join(way.module for way in WAYS.values()).encode()
     return dict(zip(WAYS, _quoted([way.cell for way in WAYS.values()], files), strict=True))
 
 
