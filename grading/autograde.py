@@ -18,9 +18,12 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde, base
+from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import Type
+from traitlets.config import LoggingConfigurable
 
+from grading.in_force import what_is_missing
 from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
@@ -32,8 +35,23 @@ class ReleaseMissing(Exception):
     """The notebook that students got is not there to compare a submission with."""
 
 
+class AutograderNotInForce(NbGraderException):
+    """Something of the course's autograder is missing; without it nothing is graded."""
+
+
 class RestoringExporter(NotebookExporter):
-    """Reads a submission as the release with the student's work in it."""
+    """Reads a submission as the release with the student's work in it.
+
+    nbgrader_config.json names it as well. So nbgrader's own autograder, which is in force where
+    nbgrader_config.py could not be read, ends here.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not isinstance(self.parent, CourseAutograde):
+            raise _not_in_force(
+                self, "nbgrader_config.py was not read to its end; the error is shown above"
+            )
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
@@ -44,7 +62,7 @@ class RestoringExporter(NotebookExporter):
             ReleaseMissing: the release has no such notebook.
         """
         converter = self.parent
-        if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
+        if not converter.is_sanitizing:
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
         release = converter.release_of(path.stem, resources)
@@ -52,6 +70,12 @@ class RestoringExporter(NotebookExporter):
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)
+
+
+def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
+    text = f"Nothing was graded: {why}."
+    speaker.log.error(text)
+    return AutograderNotInForce(text)
 
 
 def _restored(path: Path, release: NotebookNode, files_mebibytes: int) -> NotebookNode:
@@ -87,6 +111,16 @@ class CourseAutograde(Autograde):
     def files_mebibytes(self) -> int:
         """What files beside a notebook may have together, as the sandbox's settings say."""
         return int(SandboxedExecute(parent=self).files_mebibytes)
+
+    def start(self) -> None:
+        """Grade, if the settings name the sandbox and the judge.
+
+        Raises:
+            AutograderNotInForce: they do not, or not all of what they name can be imported.
+        """
+        if why := what_is_missing(self.autograde_preprocessors):
+            raise _not_in_force(self, why)
+        super().start()
 
     def init_notebooks(self) -> None:
         """Take every submission's notebook by its right name, also where no file has it."""

@@ -18,7 +18,7 @@ from grading.stored_verdicts import StoredVerdict, of_notebook
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 _STUDENT = "student"
-_COPIED = ("source", "helpers", "nbgrader_config.py")
+_COPIED = ("source", "helpers", "nbgrader_config.py", "nbgrader_config.json")
 
 
 class NothingToGrade(Exception):

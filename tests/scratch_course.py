@@ -32,7 +32,8 @@ class ScratchCourse:
                 symlinks=True,
                 ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
             )
-        shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.root)
+        for name in ("nbgrader_config.py", "nbgrader_config.json"):
+            shutil.copy(COURSE_ROOT / name, self.root)
         self.exchange.mkdir()
         self.exchange.chmod(0o777)
         # An empty folder for Jupyter's settings keeps the machine's own out of the tests.
