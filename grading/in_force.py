@@ -28,7 +28,7 @@ def what_is_missing(preprocessors: Iterable[str | type]) -> str:
     ]
     if absent:
         return (
-            f"c.Autograde.autograde_preprocessors lacks {' and '.join(absent)}; see the list in the "
-            "course's nbgrader_config.py, and which other nbgrader_config.py changes it"
+            f"c.Autograde.autograde_preprocessors lacks {' and '.join(absent)}; the list in the "
+            "course's nbgrader_config.py has them, so look where it is set anew"
         )
     return ""

@@ -1,4 +1,4 @@
-"""Tests that nothing is graded, and that it shows, where the course's autograder is not in force."""
+"""Tests that nothing is graded where the course's autograder is not in force, and that it shows."""
 
 import json
 import shutil

@@ -39,7 +39,8 @@ class Way:
 WAYS = {
     "in a nested function": Way(
         "def weights_init_normal(m):\n    def draw(t):\n"
-        "        nn.init.normal_(t, 0, 'x')  # here\n    if isinstance(m, nn.Linear):\n        draw(m.weight)\n",
+        "        nn.init.normal_(t, 0, 'x')  # here\n"
+        "    if isinstance(m, nn.Linear):\n        draw(m.weight)\n",
         "nn.init.normal_(t, 0, 'x')  # here",
     ),
     "in a lambda": Way(
