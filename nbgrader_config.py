@@ -44,6 +44,9 @@ else:
 # nbgrader's default, /usr/local/share/nbgrader/exchange, or `c.Exchange.root` in the site's file.
 c.CourseDirectory.course_id = "weight-initialization"
 
+# Collects what a student owns, and follows no link out of a submission.
+c.ExchangeFactory.collect = "grading.collect.CourseCollect"
+
 # What never travels with an assignment: nbgrader's own list, then the data a notebook downloaded
 # (86 MB beside every submission otherwise) and what tools leave behind.
 c.CourseDirectory.ignore = [

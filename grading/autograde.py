@@ -62,7 +62,7 @@ class RestoringExporter(NotebookExporter):
             ReleaseMissing: the release has no such notebook.
         """
         converter = self.parent
-        if not converter.is_sanitizing:
+        if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
         release = converter.release_of(path.stem, resources)
