@@ -16,13 +16,14 @@ from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import api, autogradeapp
+from nbgrader.apps import api, autogradeapp, generateassignmentapp
 from nbgrader.converters import Autograde, base
 from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import Type
 from traitlets.config import LoggingConfigurable
 
+from grading.generate import CourseGenerateAssignment
 from grading.in_force import what_is_missing
 from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
@@ -228,6 +229,6 @@ def too_large(folder: Path, mebibytes: int) -> list[Path]:
 
 
 def install() -> None:
-    """Make nbgrader's command and formgrader's button use this course's autograder."""
-    api.Autograde = CourseAutograde
-    autogradeapp.Autograde = CourseAutograde
+    """Make nbgrader's commands and formgrader's buttons use this course's converters."""
+    api.Autograde = autogradeapp.Autograde = CourseAutograde
+    api.GenerateAssignment = generateassignmentapp.GenerateAssignment = CourseGenerateAssignment

@@ -6,6 +6,8 @@ their folder's descriptor, and only what the submitting user owns is taken.
 
 import os
 import pwd
+import re
+import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,7 @@ from nbgrader.exchange.default import ExchangeCollect
 _MOST_ENTRIES = 10_000
 _DEEPEST = 40  # each level of folders holds a descriptor open
 _TIMESTAMP = Path("timestamp.txt")
+_SECRET = "submission_secret.txt"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -101,6 +104,7 @@ class CourseCollect(ExchangeCollect):
             try:
                 self._copy_taken(source, Path(dest))
                 Path(dest, _TIMESTAMP).write_text(timestamp)
+                self._ensure_secret(Path(dest, _SECRET))
                 self._set_modes(Path(dest))
             except BaseException:
                 shutil.rmtree(dest)
@@ -119,6 +123,12 @@ class CourseCollect(ExchangeCollect):
                         size -= len(chunk)
             except Refused as error:
                 self.log.error("Left out %r: %s", str(name), error)
+
+    def _ensure_secret(self, path: Path) -> None:
+        """Without what `nbgrader submit` writes there, nobody's feedback could be released."""
+        if not (path.is_file() and re.fullmatch(rb"[0-9a-f]{32,256}", path.read_bytes())):
+            self.log.error("%r holds no secret; its feedback can be fetched by nobody", str(path))
+            path.write_text(secrets.token_hex(64))
 
     def _set_modes(self, dest: Path) -> None:
         file_mode, folder_mode = (0o660, 0o2770) if self.coursedir.groupshared else (0o640, 0o750)

@@ -1,9 +1,12 @@
 """A copy of the course in a folder of its own, for tests that run nbgrader on it."""
 
+import atexit
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,16 @@ class ScratchCourse:
         return read_notebook(
             self.root / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         )
+
+
+@cache
+def built_release(edition: str = ASSIGNMENT) -> Path:
+    """Return a folder with what students get, built once for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="release-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    course = ScratchCourse(folder, data="")
+    course.nbgrader("generate_assignment", edition)
+    return course.root / "release" / edition
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -45,6 +45,7 @@ class Exchange:
         with acting_as(by or student):
             folder.mkdir(mode=0o755)
             (folder / NOTEBOOK).write_text(f"of {student}")
+            (folder / "submission_secret.txt").write_text("5e" * 64)
         return folder
 
     def collect(self, *more: str) -> str:
@@ -80,7 +81,11 @@ def exchange(tmp_path: Path) -> Exchange:
     return Exchange(tmp_path)
 
 
-OWN = {NOTEBOOK: f"of {EVE}", "timestamp.txt": STAMP}
+OWN = {
+    NOTEBOOK: f"of {EVE}",
+    "timestamp.txt": STAMP,
+    "submission_secret.txt": "5e" * 64,
+}
 
 
 @pytest.fixture
@@ -151,7 +156,7 @@ class TestLinks:
         with acting_as(BOB):
             bobs.symlink_to(exchange.root / "source" / ASSIGNMENT)
         exchange.collect()
-        assert exchange.collected(EVE) == {"timestamp.txt": STAMP}
+        assert set(exchange.collected(EVE)) == {"timestamp.txt", "submission_secret.txt"}
         assert exchange.collected(BOB) == {}
 
     def test_a_hard_link(self, exchange: Exchange) -> None:
@@ -231,7 +236,7 @@ class TestNobodyIsDisturbed:
             os.makedirs(folder.joinpath(*["deep"] * 60))
         said = exchange.collect()
         taken = set(os.listdir(exchange.root / "submitted" / EVE / ASSIGNMENT)) - {"deep"}
-        assert taken == {NOTEBOOK, "timestamp.txt", "small.txt", "large0"}
+        assert taken == {*OWN, "small.txt", "large0"}
         assert "Left out 'huge': it is too large" in said
         assert BOB in os.listdir(exchange.root / "submitted")
 
@@ -243,6 +248,19 @@ class TestNobodyIsDisturbed:
         exchange.collect()
         assert exchange.collected(EVE) == OWN
         exchange.collect("--update")
+
+    @pytest.mark.parametrize("secret", [None, b"", b"\xff" * 64, b"5e" * 10**6])
+    def test_by_a_secret_that_is_none(self, exchange: Exchange, secret: bytes | None) -> None:
+        """nbgrader releases nobody's feedback after one that it finds no secret for."""
+        folder = exchange.hand_in(EVE)
+        with acting_as(EVE):
+            (folder / "submission_secret.txt").unlink()
+            if secret is not None:
+                (folder / "submission_secret.txt").write_bytes(secret)
+        exchange.collect()
+        found = exchange.collected(EVE)["submission_secret.txt"]
+        assert len(found) == 128
+        assert found != OWN["submission_secret.txt"]
 
     def test_a_copy_that_fails_is_named_and_the_others_are_made(self, exchange: Exchange) -> None:
         exchange.hand_in(BOB)
