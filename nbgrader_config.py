@@ -1,18 +1,51 @@
 """Wires the course to nbgrader: read by every nbgrader command that is run in this folder."""
 
 # mypy: disable-error-code="name-defined"
-from grading.autograde import install
+import sys
+from pathlib import Path
+from typing import Any
 
 c = get_config()  # noqa: F821 - nbgrader defines it while it reads this file
 
+# The course's own package is found beside this file, whatever folder the command was typed in.
+_folder = str(Path(__file__).resolve().parent)
+if _folder not in sys.path:
+    sys.path.insert(0, _folder)
+
 # Submissions are read and repaired by the course's own autograder, a subclass of nbgrader's, for
-# which nbgrader has no setting.
-install()
+# which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
+# nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
+try:
+    from grading.autograde import install
+except ImportError as error:
+    from nbgrader.apps import api, autogradeapp
+    from nbgrader.converters.base import NbGraderException
+    from traitlets.config import LoggingConfigurable
+
+    _why = (
+        f"Nothing was graded: {sys.executable} cannot import the course's autograder ({error}). "
+        f"Install the course there: pip install --editable {_folder}"
+    )
+
+    class _Refusing(LoggingConfigurable):
+        def __init__(self, coursedir: Any = None, **options: Any) -> None:
+            super().__init__(**options)
+
+        def start(self, why: str = _why, failure: type[Exception] = NbGraderException) -> None:
+            self.log.error(why)
+            raise failure(why)
+
+    api.Autograde = autogradeapp.Autograde = _Refusing
+else:
+    install()
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:
 # nbgrader's default, /usr/local/share/nbgrader/exchange, or `c.Exchange.root` in the site's file.
 c.CourseDirectory.course_id = "weight-initialization"
+
+# Collects what a student owns, and follows no link out of a submission.
+c.ExchangeFactory.collect = "grading.collect.CourseCollect"
 
 # What never travels with an assignment: nbgrader's own list, then the data a notebook downloaded
 # (86 MB beside every submission otherwise) and what tools leave behind.

@@ -8,7 +8,7 @@ import dis
 import hashlib
 import inspect
 import linecache
-import sysconfig
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from IPython.core.getipython import get_ipython
 from torch import Tensor, nn
 
 from .lines import code_of
@@ -30,11 +31,6 @@ _Seen = TypeVar("_Seen")
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _TEXT = 300
 _NAMES = 100
-# Code that is not the student's: the libraries', and the probe's.
-_NOT_STUDENTS = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
-    | {str(Path(__file__).parent), "<frozen"}
-)
 # What the body of a function compiles to where it holds a docstring, `pass` or `return`.
 _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
 
@@ -84,16 +80,41 @@ def describe_error(error: BaseException) -> Record:
     step: TracebackType | None = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if not code.co_filename.startswith(_NOT_STUDENTS):
-            line = linecache.getline(code.co_filename, step.tb_lineno, step.tb_frame.f_globals)
-            where = code.co_name
+        # What `exec` runs has no line to show; then the line that calls it is quoted.
+        if _is_students(code.co_filename) and (
+            found := linecache.getline(code.co_filename, step.tb_lineno).strip()
+        ):
+            line, where = found, code.co_name
         step = step.tb_next
     return {
         "type": type_name(error),
         "message": (attempt(lambda: str(error)) or "")[:_TEXT],
-        "line": line.strip()[:_TEXT],
+        "line": line[:_TEXT],
         "function": where[:_TEXT],
     }
+
+
+def _is_students(file: str) -> bool:
+    """Tell whether code is a cell's, or a module's that lies beside the notebook and is no helper.
+
+    Everything else is somebody else's, wherever a sandbox mounts it.
+    """
+    shell = get_ipython()
+    if shell is not None and attempt(lambda: shell.compile.format_code_name(file)) is not None:
+        return True
+    if file.startswith("<"):
+        # Where no kernel runs, a cell is what left its lines there itself.
+        return shell is None and file in linecache.cache
+    folder = attempt(Path.cwd)
+    if folder is None:
+        return False
+    path = folder / file
+    # An environment may lie within the folder: what its packages bring is not the student's.
+    others = [Path(entry) for entry in sys.path if entry and Path(entry) != folder]
+    others += [folder / "helpers", Path(__file__).parent]
+    return path.is_relative_to(folder) and not any(
+        other.is_relative_to(folder) and path.is_relative_to(other) for other in others
+    )
 
 
 class Before:

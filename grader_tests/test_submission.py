@@ -1,4 +1,4 @@
-"""One test for each criterion of a notebook: `pytest --pyargs grader_tests --submission NOTEBOOK`.
+"""One test for each criterion of a notebook, for `grade-notebook NOTEBOOK`.
 
 The fixture `submission_results` is the plugin's that comes with the course; it runs the notebook in
 the sandbox and judges it outside. These tests say what came of it.

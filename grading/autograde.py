@@ -16,11 +16,15 @@ from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import api, autogradeapp
+from nbgrader.apps import api, autogradeapp, generateassignmentapp
 from nbgrader.converters import Autograde, base
+from nbgrader.converters.base import NbGraderException
 from nbgrader.utils import find_all_files
 from traitlets import Type
+from traitlets.config import LoggingConfigurable
 
+from grading.generate import CourseGenerateAssignment
+from grading.in_force import what_is_missing
 from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
@@ -32,8 +36,23 @@ class ReleaseMissing(Exception):
     """The notebook that students got is not there to compare a submission with."""
 
 
+class AutograderNotInForce(NbGraderException):
+    """Something of the course's autograder is missing; without it nothing is graded."""
+
+
 class RestoringExporter(NotebookExporter):
-    """Reads a submission as the release with the student's work in it."""
+    """Reads a submission as the release with the student's work in it.
+
+    nbgrader_config.json names it as well. So nbgrader's own autograder, which is in force where
+    nbgrader_config.py could not be read, ends here.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not isinstance(self.parent, CourseAutograde):
+            raise _not_in_force(
+                self, "nbgrader_config.py was not read to its end; the error is shown above"
+            )
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
@@ -52,6 +71,12 @@ class RestoringExporter(NotebookExporter):
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)
+
+
+def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
+    text = f"Nothing was graded: {why}."
+    speaker.log.error(text)
+    return AutograderNotInForce(text)
 
 
 def _restored(path: Path, release: NotebookNode, files_mebibytes: int) -> NotebookNode:
@@ -87,6 +112,16 @@ class CourseAutograde(Autograde):
     def files_mebibytes(self) -> int:
         """What files beside a notebook may have together, as the sandbox's settings say."""
         return int(SandboxedExecute(parent=self).files_mebibytes)
+
+    def start(self) -> None:
+        """Grade, if the settings name the sandbox and the judge.
+
+        Raises:
+            AutograderNotInForce: they do not, or not all of what they name can be imported.
+        """
+        if why := what_is_missing(self.autograde_preprocessors):
+            raise _not_in_force(self, why)
+        super().start()
 
     def init_notebooks(self) -> None:
         """Take every submission's notebook by its right name, also where no file has it."""
@@ -194,6 +229,6 @@ def too_large(folder: Path, mebibytes: int) -> list[Path]:
 
 
 def install() -> None:
-    """Make nbgrader's command and formgrader's button use this course's autograder."""
-    api.Autograde = CourseAutograde
-    autogradeapp.Autograde = CourseAutograde
+    """Make nbgrader's commands and formgrader's buttons use this course's converters."""
+    api.Autograde = autogradeapp.Autograde = CourseAutograde
+    api.GenerateAssignment = generateassignmentapp.GenerateAssignment = CourseGenerateAssignment

@@ -141,7 +141,8 @@ class Demo:
                 symlinks=True,
                 ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
             )
-        shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.course)
+        for name in ("nbgrader_config.py", "nbgrader_config.json"):
+            shutil.copy(COURSE_ROOT / name, self.course)
         # What a site's administrator would put into Jupyter's configuration for everybody.
         self.site.mkdir()
         isolated = self._is_isolated()

@@ -18,7 +18,7 @@ from grading.stored_verdicts import StoredVerdict, of_notebook
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 _STUDENT = "student"
-_COPIED = ("source", "helpers", "nbgrader_config.py")
+_COPIED = ("source", "helpers", "nbgrader_config.py", "nbgrader_config.json")
 
 
 class NothingToGrade(Exception):
@@ -75,6 +75,8 @@ def grade(
             f"{course / 'source' / assignment} holds {len(names)} notebooks instead of one; name "
             "the course's folder and the assignment."
         )
+    if notebook.is_symlink():
+        raise NothingToGrade(f"{notebook} is a link, which may lead to another's work; copy it.")
     if not notebook.is_file():
         raise NothingToGrade(f"{notebook} is not there; name the notebook to grade.")
     with tempfile.TemporaryDirectory(prefix="one-notebook-") as temporary:

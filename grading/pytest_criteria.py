@@ -1,9 +1,10 @@
 """A pytest plugin for the tests in `grader_tests`: they judge the notebook that is named.
 
-`pytest --pyargs grader_tests --submission NOTEBOOK` has one test for each criterion. pytest loads
-this file in every run, so it imports the rest of the course only where it is asked to grade.
+`grade-notebook NOTEBOOK` starts pytest with them, one test for each criterion. pytest loads this
+file in every run, so it imports the rest of the course only where it is asked to grade.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse to grade where pytest has been told to look for settings and a conftest.py.
+
+    They would be the student's in the folder of a submission. This comes before any is run.
+
+    Raises:
+        pytest.UsageError: pytest was not started by `grade-notebook`.
+    """
+    given = early_config.known_args_namespace
+    asked = given.submission is not None or "grader_tests" in given.file_or_dir
+    alone = given.noconftest and early_config.inipath == Path(os.devnull)
+    if asked and not alone:
+        raise pytest.UsageError(
+            "A notebook is graded by `grade-notebook NOTEBOOK`. Started by itself, pytest would "
+            "run settings and plugins from the folder it is in, which may be a student's."
+        )
+
+
 @pytest.fixture(scope="session")
 def submission_results(request: pytest.FixtureRequest) -> "dict[str, Result]":
     """How the named notebook does by each criterion.
@@ -48,10 +68,6 @@ def submission_results(request: pytest.FixtureRequest) -> "dict[str, Result]":
     from grading.commands import CommandFailed
 
     option = request.config.getoption
-    if option("--submission") is None:
-        pytest.exit(
-            "Name the notebook to grade: --submission NOTEBOOK", pytest.ExitCode.USAGE_ERROR
-        )
     try:
         results = one_notebook.grade(
             option("--submission").absolute(),

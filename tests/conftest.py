@@ -8,8 +8,13 @@ import pytest
 from helpers import stand_in
 
 
+# Before pytest's own, which leaves out what -m does not ask for.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the fast tests first: a mistake shows within seconds, not after the last notebook."""
+    for item in items:
+        if {"real_data", "any_data"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.data)
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 

@@ -1,9 +1,12 @@
 """A copy of the course in a folder of its own, for tests that run nbgrader on it."""
 
+import atexit
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,8 @@ class ScratchCourse:
                 symlinks=True,
                 ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
             )
-        shutil.copy(COURSE_ROOT / "nbgrader_config.py", self.root)
+        for name in ("nbgrader_config.py", "nbgrader_config.json"):
+            shutil.copy(COURSE_ROOT / name, self.root)
         self.exchange.mkdir()
         self.exchange.chmod(0o777)
         # An empty folder for Jupyter's settings keeps the machine's own out of the tests.
@@ -99,6 +103,16 @@ class ScratchCourse:
         return read_notebook(
             self.root / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         )
+
+
+@cache
+def built_release(edition: str = ASSIGNMENT) -> Path:
+    """Return a folder with what students get, built once for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="release-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    course = ScratchCourse(folder, data="")
+    course.nbgrader("generate_assignment", edition)
+    return course.root / "release" / edition
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -65,18 +65,19 @@ def _scores(gradebook: Path) -> dict[str, float]:
 
 
 def test_a_full_disk(course: ScratchCourse, tmp_path: Path) -> None:
-    grade = f"{sys.executable} -m grading autograde {ASSIGNMENT} --workers 1"
-    full, after = tmp_path / "full", tmp_path / "after"
+    grade = f"{shlex.quote(sys.executable)} -m grading autograde {ASSIGNMENT} --workers 1"
+    full, after = tmp_path / "full folder", tmp_path / "after it"
+    quoted_full, quoted_after = shlex.quote(str(full)), shlex.quote(str(after))
     _on_a_small_disk(
         course,
-        tmp_path / "disk",
-        f"mkdir {full} {after}",
+        tmp_path / "small disk",
+        f"mkdir {quoted_full} {quoted_after}",
         f'head -c $(($(df --output=avail -B1 . | tail -1) - {ROOM})) /dev/zero > "filler"',
-        f"{{ {grade} && echo 0 || echo $?; }} > {full}/said 2> {full}/errors",
-        f"cp -a gradebook.db {audit.FILE} autograded {full}",
+        f"{{ {grade} && echo 0 || echo $?; }} > {quoted_full}/said 2> {quoted_full}/errors",
+        f"cp -a gradebook.db {audit.FILE} autograded {quoted_full}",
         "rm filler",
-        f"{grade} > {after}/said",
-        f"cp -a gradebook.db {audit.FILE} autograded {after}",
+        f"{grade} > {quoted_after}/said",
+        f"cp -a gradebook.db {audit.FILE} autograded {quoted_after}",
     )
     said = (full / "said").read_text()
     assert said.endswith("1\n"), said

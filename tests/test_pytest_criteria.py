@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -51,15 +51,37 @@ def notebook(tmp_path_factory: pytest.TempPathFactory, course: ScratchCourse) ->
     cell["source"] = cell["source"].replace("np.sqrt(n)", "n")
     path = tmp_path_factory.mktemp("submission") / "my work.ipynb"
     path.write_text(json.dumps(submission))
-    # Steers pytest where it is read, which it must not be.
-    (path.parent / "conftest.py").write_text("raise SystemExit(0)")
+    _lay_traps(path.parent)
     return path
 
 
-def _pytest(folder: Path, environment: Mapping[str, str], *more: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", "--pyargs", "grader_tests", *more]
+# What steers pytest or Python where it is read, which it must not be.
+SETTINGS = {
+    "pytest.ini": "[pytest]\n{}",
+    "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-p trap'\npythonpath = '.'\n",
+    "tox.ini": "[pytest]\n{}",
+    "setup.cfg": "[tool:pytest]\n{}",
+}
+MODULES = (
+    "conftest.py", "trap.py", "sitecustomize.py", "usercustomize.py", "json.py", "torch.py",
+    "nbgrader.py", "pytest.py", "grading/__init__.py", "grader_tests/__init__.py",
+    "grader_tests/test_submission.py", "_pytest/__init__.py", "test_seven.py",
+)  # fmt: skip
+
+
+def _lay_traps(folder: Path, settings: Iterable[str] = SETTINGS) -> None:
+    """Put settings and modules into a folder that leave a file `trapped` where they are run."""
+    for name in settings:
+        (folder / name).write_text(SETTINGS[name].format("addopts = -p trap\npythonpath = .\n"))
+    for name in MODULES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"open({str(folder / 'trapped')!r}, 'w').close()\n")
+
+
+def _run(command: str, folder: Path, environment: Mapping[str, str], *more: str) -> tuple[int, str]:
+    """Run one of the environment's commands in a folder; return its exit code and what it said."""
     done = subprocess.run(
-        command,
+        [Path(sys.executable).parent / command, *more],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(COURSE_ROOT)},
         capture_output=True,
@@ -69,15 +91,17 @@ def _pytest(folder: Path, environment: Mapping[str, str], *more: str) -> tuple[i
     return done.returncode, done.stdout + done.stderr
 
 
-def test_one_test_for_each_criterion(course: ScratchCourse, notebook: Path, tmp_path: Path) -> None:
-    report = tmp_path / "grade.xml"
-    more = ("--course", str(course.root), "--submission", str(notebook), f"--junitxml={report}")
-    code, output = _pytest(tmp_path, course.environment, *more)
+def test_one_test_for_each_criterion(course: ScratchCourse, notebook: Path) -> None:
+    """In the submission's own folder, where everything lies in wait."""
+    folder = notebook.parent
+    more = ("--course", str(course.root), notebook.name, "--junitxml=grade.xml")
+    code, output = _run("grade-notebook", folder, course.environment, *more)
     assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert not (folder / "trapped").exists()
     assert "1 failed, 6 passed" in output
     assert "1/n is the variance that goes with it" in output
     assert "Traceback" not in output
-    tree = ElementTree.parse(report)
+    tree = ElementTree.parse(folder / "grade.xml")
     failures = {case.get("name"): case.find("failure") for case in tree.iter("testcase")}
     assert set(failures) == {f"test_criterion[{criterion}]" for criterion in CRITERIA}
     (failed,) = (element for element in failures.values() if element is not None)
@@ -89,12 +113,43 @@ def test_one_test_for_each_criterion(course: ScratchCourse, notebook: Path, tmp_
     assert properties["test_default_model.points"] == "4.0"
 
 
+@pytest.mark.parametrize("place", ["in its folder", "from elsewhere"])
+def test_pytest_itself_refuses(tmp_path: Path, place: str) -> None:
+    """Before a conftest.py is run; plugins that settings name are run before anybody can refuse."""
+    submission = tmp_path / "submission"
+    submission.mkdir()
+    (submission / "x.ipynb").write_text("{}")
+    _lay_traps(submission, ())
+    folder = submission if place == "in its folder" else tmp_path
+    for asked in ((), ("--submission", str(submission / "x.ipynb"))):
+        code, output = _run("pytest", folder, os.environ, "--pyargs", "grader_tests", *asked)
+        assert code == pytest.ExitCode.USAGE_ERROR, output
+        assert "grade-notebook NOTEBOOK" in output
+        assert not (submission / "trapped").exists()
+
+
+def test_pytests_variables_add_nothing(tmp_path: Path) -> None:
+    _lay_traps(tmp_path)
+    added = {"PYTEST_ADDOPTS": "-p trap", "PYTEST_PLUGINS": "trap"}
+    code, output = _run("grade-notebook", tmp_path, os.environ | added, "none.ipynb")
+    assert (code, "none.ipynb is not there" in output) == (4, True), output
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_a_link_is_nobodys_notebook(tmp_path: Path) -> None:
+    """It could lead from a student's repository to the solution."""
+    link = tmp_path / f"{ASSIGNMENT}.ipynb"
+    link.symlink_to(COURSE_ROOT / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    code, output = _run("grade-notebook", tmp_path, os.environ, link.name)
+    assert (code, "is a link" in output) == (4, True), output
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ((), 4, "Name the notebook to grade: --submission NOTEBOOK"),
-        (("--submission", "none.ipynb"), 4, "none.ipynb is not there"),
-        (("--submission", "x.ipynb", "--assignment", "y"), 4, "holds 0 notebooks instead of one"),
+        ((), 2, "the following arguments are required: notebook"),
+        (("none.ipynb",), 4, "none.ipynb is not there"),
+        (("x.ipynb", "--assignment", "y"), 4, "holds 0 notebooks instead of one"),
     ],
     ids=["no submission", "missing notebook", "unknown assignment"],
 )
@@ -102,7 +157,7 @@ def test_what_cannot_be_graded_has_no_verdict(
     tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
 ) -> None:
     (tmp_path / "x.ipynb").write_text("{}")
-    returned, output = _pytest(tmp_path, os.environ, *arguments)
+    returned, output = _run("grade-notebook", tmp_path, os.environ, *arguments)
     assert (returned, told in output) == (code, True), output
 
 

@@ -1,4 +1,4 @@
-"""Tests of release/: it is what nbgrader builds from source/, and it stands on its own."""
+"""Tests of the release: it is what nbgrader builds from source/, and it stands on its own."""
 
 import ast
 import importlib.metadata
@@ -18,6 +18,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert.exporters import PythonExporter
+from nbgrader.api import Gradebook
 
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -25,14 +26,13 @@ from tests.scratch_course import (
     EDITIONS,
     Notebook,
     ScratchCourse,
+    built_release,
     cells_by_grade_id,
     read_notebook,
     solve,
     without_comparisons,
 )
 
-RELEASES = COURSE_ROOT / "release"
-RELEASE = RELEASES / ASSIGNMENT
 HELPERS = COURSE_ROOT / "helpers"
 # Made by Python and Jupyter where somebody has opened the notebook; never part of the release.
 _LEFTOVERS = {"__pycache__", ".ipynb_checkpoints", "data"}
@@ -48,7 +48,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def student_notebook(edition: str = ASSIGNMENT) -> Notebook:
-    return read_notebook(RELEASES / edition / f"{ASSIGNMENT}.ipynb")
+    return read_notebook(built_release(edition) / f"{ASSIGNMENT}.ipynb")
 
 
 def source_notebook(edition: str) -> Notebook:
@@ -59,18 +59,14 @@ def source_notebook(edition: str) -> Notebook:
 class TestBuild:
     def test_building_again_changes_nothing(self, tmp_path: Path, edition: str) -> None:
         course = ScratchCourse(tmp_path, data="")
-        tracked = tree(RELEASES / edition)
         course.nbgrader("generate_assignment", edition)
         built = course.root / "release" / edition
-        first = tree(built)
-        assert sorted(first) == sorted(tracked)
-        changed = [name for name in first if first[name] != tracked[name]]
-        assert not changed, "release/ is behind source/ or helpers/: run `make release`"
+        assert tree(built) == tree(built_release(edition))
         course.nbgrader("generate_assignment", edition, "--force")
-        assert tree(built) == first
+        assert tree(built) == tree(built_release(edition))
 
     def test_files_are_ordinary_and_readable(self, edition: str) -> None:
-        for path in (RELEASES / edition).rglob("*"):
+        for path in (built_release(edition)).rglob("*"):
             assert not path.is_symlink(), path
             mode = path.stat().st_mode
             if path.is_file() and not _LEFTOVERS & set(path.parts):
@@ -78,7 +74,7 @@ class TestBuild:
                 assert mode & stat.S_IRUSR
 
     def test_nothing_but_what_a_student_needs(self, edition: str) -> None:
-        names = set(tree(RELEASES / edition))
+        names = set(tree(built_release(edition)))
         helpers = {f"helpers/{name}" for name in tree(HELPERS)}
         figures = {name for name in names if name.startswith("figures/")}
         language = {"language.txt"} if edition != ASSIGNMENT else set()
@@ -87,12 +83,12 @@ class TestBuild:
         assert all(name.endswith((".svg", ".png")) for name in figures)
 
     def test_helpers_are_the_same_byte_for_byte(self, edition: str) -> None:
-        assert tree(RELEASES / edition / "helpers") == tree(HELPERS)
+        assert tree(built_release(edition) / "helpers") == tree(HELPERS)
 
     def test_every_figure_is_used_and_there(self, edition: str) -> None:
         text = "\n".join(cell["source"] for cell in student_notebook(edition)["cells"])
         used = set(re.findall(r"figures/[\w.-]+", text))
-        names = tree(RELEASES / edition)
+        names = tree(built_release(edition))
         assert used == {name for name in names if name.startswith("figures/")}
 
     def test_no_outputs_and_stable_ids(self, edition: str) -> None:
@@ -103,6 +99,31 @@ class TestBuild:
         for cell in cells:
             assert cell.get("outputs", []) == []
             assert cell.get("execution_count") is None
+
+
+class TestGradebook:
+    """Building fills the gradebook: without its entries nobody can be graded."""
+
+    def entries(self, course: ScratchCourse) -> list[str]:
+        with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+            return [notebook.name for notebook in gradebook.find_assignment(ASSIGNMENT).notebooks]
+
+    def test_a_release_that_lies_there_already(self, tmp_path: Path) -> None:
+        course = ScratchCourse(tmp_path, data="")
+        shutil.copytree(built_release(), course.release)
+        said = course.nbgrader("generate_assignment", ASSIGNMENT)
+        assert "the gradebook knows no notebook of it" in said
+        assert self.entries(course) == [ASSIGNMENT]
+        assert tree(course.release) == tree(built_release())
+        assert "Skipping existing" in course.nbgrader("generate_assignment", ASSIGNMENT)
+
+    def test_an_entry_without_notebooks(self, tmp_path: Path) -> None:
+        """As the deadline leaves it, where it is set first."""
+        course = ScratchCourse(tmp_path, data="")
+        shutil.copytree(built_release(), course.release)
+        course.nbgrader("db", "assignment", "add", ASSIGNMENT, "--duedate=2030-01-01 00:00 UTC")
+        course.nbgrader("generate_assignment", ASSIGNMENT)
+        assert self.entries(course) == [ASSIGNMENT]
 
 
 # What stands in place of a written answer.
@@ -138,7 +159,7 @@ class TestSecrets:
     )
     @pytest.mark.parametrize("edition", EDITIONS)
     def test_word_appears_nowhere(self, secret: str, edition: str) -> None:
-        for name, content in tree(RELEASES / edition).items():
+        for name, content in tree(built_release(edition)).items():
             if name.startswith("figures/"):
                 continue
             assert secret.lower() not in content.decode().lower(), f"{secret} in {name}"
@@ -151,7 +172,7 @@ class TestSecrets:
 
     @pytest.mark.parametrize("edition", EDITIONS)
     def test_solution_is_not_given_away(self, edition: str) -> None:
-        files = tree(RELEASES / edition)
+        files = tree(built_release(edition))
         text = "".join(content.decode() for name, content in files.items() if ".py" in name)
         text += "".join(cell["source"] for cell in student_notebook(edition)["cells"])
         assert "normal_(" not in text
@@ -173,7 +194,9 @@ class TestSecrets:
 
 def imported_packages() -> set[str]:
     """Top-level names of what the student notebook and helpers import from outside."""
-    sources = [path.read_text(encoding="utf-8") for path in (RELEASE / "helpers").glob("*.py")]
+    sources = [
+        path.read_text(encoding="utf-8") for path in (built_release() / "helpers").glob("*.py")
+    ]
     sources += [cell["source"] for cell in student_notebook()["cells"] if "outputs" in cell]
     names = set()
     for source in sources:
@@ -187,7 +210,7 @@ def imported_packages() -> set[str]:
 
 class TestRequirements:
     def test_what_is_imported_is_required(self) -> None:
-        lines = (RELEASE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        lines = (built_release() / "requirements.txt").read_text(encoding="utf-8").splitlines()
         required = {
             re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-")
             for line in lines
@@ -241,7 +264,7 @@ def run_alone(
     notebook: Notebook, folder: Path, kernel: str, edition: str = ASSIGNMENT
 ) -> list[dict[str, object]]:
     """Run a notebook in a copy of the release; return the outputs of its code cells."""
-    for name, content in tree(RELEASES / edition).items():
+    for name, content in tree(built_release(edition)).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     document = nbformat.from_dict(notebook)
@@ -287,7 +310,7 @@ class TestSelfContained:
         solve(notebook)
         without_comparisons(notebook)
         folder = tmp_path / edition
-        shutil.copytree(RELEASES / edition, folder)
+        shutil.copytree(built_release(edition), folder)
         script, _ = PythonExporter().from_notebook_node(nbformat.from_dict(notebook))
         (folder / "lesson.py").write_text(script, encoding="utf-8")
         variables = os.environ | {"FASHION_MNIST": any_data, "MPLBACKEND": "agg"}

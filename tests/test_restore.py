@@ -4,6 +4,7 @@ import copy
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -12,21 +13,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.notebooknode import NotebookNode
 
+from grader_tests.observation import CRITERIA
 from grading.autograde import is_ordinary, too_large
 from grading.restore import restore
 from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
-from tests.scratch_course import COURSE_ROOT, Notebook, cells_by_grade_id, solve
+from tests.scratch_course import Notebook, built_release, cells_by_grade_id, solve
 
 NAME = "weight_initialization"
-PATH = COURSE_ROOT / "release" / NAME / f"{NAME}.ipynb"
-RELEASE: NotebookNode = nbformat.read(PATH, as_version=4)
 SOLUTIONS = ("weights_init_normal", "default_model", "default_comparison")
-TESTS = [name for name in cells_by_grade_id(RELEASE) if name.startswith("test_")]
+TESTS = list(CRITERIA)
+
+
+def path() -> Path:
+    """The notebook that students get."""
+    return built_release() / f"{NAME}.ipynb"
+
+
+@cache
+def release() -> NotebookNode:
+    """What it holds."""
+    return nbformat.read(path(), as_version=4)
 
 
 def solved() -> Notebook:
     """The student notebook with everything answered."""
-    notebook: Notebook = json.loads(PATH.read_text(encoding="utf-8"))
+    notebook: Notebook = json.loads(path().read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
     solve(notebook)
@@ -44,7 +55,7 @@ def restored(
     path = folder / f"{NAME}.ipynb"
     path.write_bytes(content)
     submitted = read_notebook(path)
-    result, remarks = restore(submitted.cells, RELEASE)
+    result, remarks = restore(submitted.cells, release())
     nbformat.validate(result)
     sources = {name: cell["source"] for name, cell in cells_by_grade_id(result).items()}
     return sources, result, submitted.remarks + remarks
@@ -75,7 +86,7 @@ def duplicate_test(notebook: Notebook) -> None:
 def stub_after_answer(notebook: Notebook) -> None:
     cell = cells_by_grade_id(notebook)["weights_init_normal"]
     stub = copy.deepcopy(cell) | {
-        "source": cells_by_grade_id(RELEASE)["weights_init_normal"]["source"]
+        "source": cells_by_grade_id(release())["weights_init_normal"]["source"]
     }
     notebook["cells"].insert(notebook["cells"].index(cell) + 1, stub)
 
@@ -139,21 +150,21 @@ def test_answers_stay_and_given_cells_come_back(
     sources, result, remarks = restored(notebook, tmp_path)
     assert {name: sources[name] for name in expected} == expected
     given = [cell for cell in result.cells if not cell.id.startswith("own-")]
-    assert [cell.id for cell in given] == [cell.id for cell in RELEASE.cells]
-    for cell, right in zip(given, RELEASE.cells, strict=True):
+    assert [cell.id for cell in given] == [cell.id for cell in release().cells]
+    for cell, right in zip(given, release().cells, strict=True):
         assert cell.metadata == right.metadata
         assert cell.cell_type == right.cell_type
         if right.metadata.get("nbgrader", {}).get("locked"):
             assert cell.source == right.source
         assert "attachments" not in cell
-    assert result.metadata == RELEASE.metadata
+    assert result.metadata == release().metadata
     assert any(remark in sentence for sentence in remarks) or not remark
 
 
 def test_unchanged_submission_gets_no_remark(tmp_path: Path) -> None:
     _, result, remarks = restored(solved(), tmp_path)
     assert remarks == []
-    assert len(result.cells) == len(RELEASE.cells)
+    assert len(result.cells) == len(release().cells)
 
 
 def test_own_cells_stay_where_they_are_without_their_metadata(tmp_path: Path) -> None:
@@ -279,7 +290,7 @@ class TestFinding:
             find_notebook(tmp_path, NAME)
 
     def test_link_is_not_followed(self, tmp_path: Path) -> None:
-        (tmp_path / "link.ipynb").symlink_to(PATH)
+        (tmp_path / "link.ipynb").symlink_to(path())
         with pytest.raises(UnreadableSubmission, match="is a link"):
             read_notebook(tmp_path / "link.ipynb")
 
@@ -336,5 +347,5 @@ def test_any_list_of_cells_becomes_a_valid_notebook(
     content = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     _, result, _ = restored(content.encode(), folder)
     assert [c.id for c in result.cells if not c.id.startswith("own-")] == [
-        c.id for c in RELEASE.cells
+        c.id for c in release().cells
     ]

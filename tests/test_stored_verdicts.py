@@ -13,7 +13,7 @@ from grading.judge import Judge
 from grading.restore import restore
 from grading.safe_pages import SafePages
 from grading.submitted_notebook import read_notebook
-from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
+from tests.scratch_course import ASSIGNMENT, built_release
 
 FORGED = {
     "criterion": "test_normal_std",
@@ -28,7 +28,7 @@ FORGED = {
 
 
 def released() -> NotebookNode:
-    return nbformat.read(COURSE_ROOT / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb", as_version=4)
+    return nbformat.read(built_release() / f"{ASSIGNMENT}.ipynb", as_version=4)
 
 
 def judged(nb: NotebookNode) -> NotebookNode:

@@ -259,6 +259,7 @@ def plain(folder: Path, data: str, original: bool) -> Measured:
     """Grade one solved submission with nbgrader as it comes."""
     course = ScratchCourse(folder, data)
     (course.root / "nbgrader_config.py").write_text(_PLAIN_CONFIG)
+    (course.root / "nbgrader_config.json").unlink()
     if original:
         path = course.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         notebook = json.loads(path.read_text())

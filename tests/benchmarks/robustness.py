@@ -141,6 +141,7 @@ def _template(folder: Path, data: str) -> Notebook:
     course = ScratchCourse(folder, data)
     course.shorten()
     (course.root / "nbgrader_config.py").write_text(_PLAIN_CONFIG)
+    (course.root / "nbgrader_config.json").unlink()
     (folder / "jupyter" / "nbgrader_config.py").unlink()
     return faults.released_and_solved(course)
 
