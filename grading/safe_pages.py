@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nh3
 from nbconvert.exporters.exporter import ResourcesDict
-from nbconvert.filters import markdown2html
+from nbconvert.filters import Highlight2HTML, markdown2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode, from_dict
 from nbformat.v4 import new_markdown_cell, new_output
@@ -34,6 +34,8 @@ WHOLE_SOURCE = "weight_initialization_source"
 _BREAK = "\u200b"
 # A text that fails to become HTML is shown as it is, up to here: little, also for slow parsers.
 _UNPARSED = 5_000
+# So little takes no parser long.
+_QUICK = 2_000
 # A page becomes so many times as long as its text at most; honest ones do not double.
 _MOST_HTML = 20 * TEXT
 _LIMITS = WorkLimits(seconds=2, all_seconds=10)
@@ -60,7 +62,7 @@ class SafePages(NbGraderPreprocessor):
             if _has_students_outputs(cell):
                 cell.outputs = shown_outputs(cell.outputs, allowance)
         _clean_outputs(nb, allowance)
-        _check_markdown([(nb.cells[index], written[index]) for index in students], allowance)
+        _check_sources([(nb.cells[index], written[index]) for index in students], allowance)
         return nb, resources
 
 
@@ -156,23 +158,30 @@ def _unparsed(output: NotebookNode, allowance: Allowance) -> NotebookNode:
     return new_output("display_data", data={"text/plain": told})
 
 
-def _check_markdown(cells: list[tuple[NotebookNode, str]], allowance: Allowance) -> None:
-    """Let no Markdown stay that takes pages too long: formgrader's, say, in its own process.
+def _check_sources(cells: list[tuple[NotebookNode, str]], allowance: Allowance) -> None:
+    """Let no text stay that takes pages too long: formgrader's, say, in its own process.
 
     Args:
         cells: each with what the student wrote in it.
         allowance: of the page.
     """
-    texts = [(cell, text) for cell, text in cells if cell.cell_type == "markdown" and text.strip()]
-    laid_out = work_through(_laid_out, [cell for cell, _ in texts], _LIMITS)
-    for (cell, written), result in zip(texts, laid_out, strict=True):
+    long = [(cell, written) for cell, written in cells if len(cell.source) > _QUICK]
+    laid_out = work_through(_laid_out, [cell for cell, _ in long], _LIMITS)
+    for (cell, written), result in zip(long, laid_out, strict=True):
         if result is None:
             cell.metadata[WHOLE_SOURCE] = written
-            start = "".join(f"    {line}\n" for line in cell.source[:_UNPARSED].splitlines())
-            cell.source = f"{UNSHOWN[allowance.language]}\n\n{start}"
+            told, start = UNSHOWN[allowance.language], cell.source[:_UNPARSED]
+            if cell.cell_type == "code":
+                cell.source = f"# {told}\n{start}"
+            else:
+                lines = "".join(f"    {line}\n" for line in start.splitlines())
+                cell.source = f"{told}\n\n{lines}"
 
 
 def _laid_out(cell: NotebookNode) -> str:
+    if cell.cell_type == "code":
+        Highlight2HTML(pygments_lexer="ipython3")(cell.source)
+        return ""
     renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
     if len(MarkdownWithMath(renderer=renderer).render(cell.source)) > _MOST_HTML + PICTURES:
         raise ValueError("it becomes far too long")

@@ -4,7 +4,9 @@ However many files there are, and however deep, choosing among them takes a mome
 """
 
 import os
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -157,21 +159,29 @@ def test_many_folders_take_a_moment(tmp_path: Path, release: Path) -> None:
     assert len(selection.remarks) == 1
 
 
-def test_a_thousand_folders_within_each_other_are_no_fault(tmp_path: Path, release: Path) -> None:
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A folder with more folders within each other than Python recurses or a path may name."""
     folder = write(tmp_path / "submitted", {"near.csv": "", "d/far.csv": ""})
     here = os.getcwd()
     try:
         os.chdir(folder)
-        for _ in range(1_200):  # longer than a path may be, and deeper than Python recurses
+        for _ in range(1_200):
             os.mkdir("deep")
             os.chdir("deep")
         Path("deepest.csv").touch()
     finally:
         os.chdir(here)
-    found = find_files(folder)
+    yield folder
+    # Python's own rmtree recurses.
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_a_thousand_folders_within_each_other_are_no_fault(deep: Path, release: Path) -> None:
+    found = find_files(deep)
     assert found.names == (Path("near.csv"), Path("d/far.csv"))
     assert not found.is_whole
-    assert len(select_files(folder, release, 50).remarks) == 1
+    assert len(select_files(deep, release, 50).remarks) == 1
 
 
 def test_what_may_not_be_read_is_left_out(tmp_path: Path, release: Path) -> None:
