@@ -6,13 +6,13 @@ share counts by how rare it is in the class.
 """
 
 import ast
-import io
-import tokenize
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import log2
+
+from grading.student_code import comments, parse, unparse
 
 # Groups are listed where fewer pairs than this would share as much by chance, over the class.
 _EXPECTED = 0.05
@@ -43,12 +43,12 @@ def marks(cells: Sequence[str], given: Sequence[str]) -> frozenset[str]:
         given: the released notebook's cells. What stands there is nobody's choice.
     """
     known = {name for cell in given for name in _names(cell)}
-    said = {comment for cell in given for comment in _comments(cell)}
+    said = {comment for cell in given for comment in comments(cell)}
     plain = {text for cell in given for text in _statements(cell)}
     found = set()
     for cell in cells:
         found |= {f"name {name}" for name in _names(cell, stored=True) - known}
-        found |= {f"comment {comment}" for comment in set(_comments(cell)) - said}
+        found |= {f"comment {comment}" for comment in set(comments(cell)) - said}
         found |= {f"statement {text}" for text in set(_statements(cell)) - plain}
     return frozenset(found)
 
@@ -104,7 +104,7 @@ def _connected(pairs: Mapping[tuple[str, str], float]) -> list[list[str]]:
 def _names(source: str, stored: bool = False) -> set[str]:
     """Return the names in a piece of code, or those alone that it gives to something."""
     found = set()
-    for node in ast.walk(_parsed(source)):
+    for node in ast.walk(parse(source)):
         match node:
             case ast.Name(id=name, ctx=context) if not stored or isinstance(context, ast.Store):
                 found.add(name)
@@ -113,44 +113,31 @@ def _names(source: str, stored: bool = False) -> set[str]:
     return found
 
 
-def _comments(source: str) -> Iterator[str]:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.COMMENT and (text := " ".join(token.string[1:].split())):
-                yield text
-    except (tokenize.TokenError, SyntaxError):
-        # What comes before the fault has been seen.
-        return
-
-
 def _statements(source: str) -> Iterator[str]:
     """Yield each statement as Python writes it, with the author's own names replaced."""
-    tree = _parsed(source)
-    own = {name: f"name{place}" for place, name in enumerate(_ordered_stores(tree), start=1)}
-    for node in ast.walk(tree):
+    code = parse(source)
+    own = {name: f"name{place}" for place, name in enumerate(_ordered_stores(code), start=1)}
+    for node in ast.walk(code):
         if isinstance(node, ast.Name | ast.arg):
             attribute = "id" if isinstance(node, ast.Name) else "arg"
             name = getattr(node, attribute)
             setattr(node, attribute, own.get(name, name))
-    for node in ast.walk(tree):
+    for node in ast.walk(code):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr | ast.Return):
-            yield ast.unparse(node)
+            before, written = "", unparse(node)
         elif isinstance(node, ast.If | ast.While):
-            yield f"if {ast.unparse(node.test)}"
+            before, written = "if ", unparse(node.test)
+        else:
+            continue
+        if written:
+            yield before + written
 
 
-def _ordered_stores(tree: ast.AST) -> list[str]:
+def _ordered_stores(code: ast.AST) -> list[str]:
     found: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for node in ast.walk(code):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found[node.id] = None
         elif isinstance(node, ast.arg):
             found[node.arg] = None
     return list(found)
-
-
-def _parsed(source: str) -> ast.AST:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module(body=[], type_ignores=[])

@@ -7,7 +7,6 @@ the command and formgrader's button look for it; nbgrader_config.py calls it.
 import glob
 import hashlib
 import os
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,11 @@ from traitlets.config import LoggingConfigurable
 
 from grading.generate import CourseGenerateAssignment
 from grading.in_force import what_is_missing
-from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
 from grading.sandboxed_execute import SandboxedExecute
 from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+from grading.working_folder import Selection, select_files
 
 
 class ReleaseMissing(Exception):
@@ -67,7 +66,7 @@ class RestoringExporter(NotebookExporter):
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
         release = converter.release_of(path.stem, resources)
-        notebook = _restored(path, release, converter.files_mebibytes)
+        notebook = _restored(path, release, converter.selected_files(path.parent))
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)
@@ -79,7 +78,7 @@ def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForc
     return AutograderNotInForce(text)
 
 
-def _restored(path: Path, release: NotebookNode, files_mebibytes: int) -> NotebookNode:
+def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNode:
     remarks: list[str] = []
     unreadable = digest = ""
     try:
@@ -89,9 +88,7 @@ def _restored(path: Path, release: NotebookNode, files_mebibytes: int) -> Notebo
         submitted = read_notebook(found)
         notebook, repairs = restore(submitted.cells, release)
         remarks += submitted.remarks + repairs
-        if large := too_large(path.parent, files_mebibytes):
-            names = ", ".join(str(file.relative_to(path.parent)) for file in large)
-            remarks.append(remark("large_files", names=names, most=files_mebibytes))
+        remarks += files.remarks
     except UnreadableSubmission as error:
         notebook, unreadable = release, str(error)
     write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest))
@@ -108,10 +105,11 @@ class CourseAutograde(Autograde):
         """Whether the submitted notebook is being read, and not yet run."""
         return bool(self._sanitizing)
 
-    @property
-    def files_mebibytes(self) -> int:
-        """What files beside a notebook may have together, as the sandbox's settings say."""
-        return int(SandboxedExecute(parent=self).files_mebibytes)
+    def selected_files(self, submission: Path) -> Selection:
+        """Return which files of a submission are used."""
+        release = self.coursedir.format_path(self.coursedir.release_directory, ".", submission.name)
+        most = SandboxedExecute(parent=self).files_mebibytes
+        return select_files(submission, Path(release), most, self.coursedir.ignore)
 
     def start(self) -> None:
         """Grade, if the settings name the sandbox and the judge.
@@ -138,18 +136,16 @@ class CourseAutograde(Autograde):
             super().init_notebooks()
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Prepare the folder; of what a student handed in, copy what is ordinary and not large."""
+        """Prepare the folder; of what a student handed in, copy what is used."""
 
-        def ordinary_files(path: str, exclude: list[str]) -> list[str]:
-            names = find_all_files(path, exclude)
-            large = set(too_large(Path(path), self.files_mebibytes))
-            taken = [name for name in names if is_ordinary(Path(name)) and Path(name) not in large]
-            for name in sorted(set(names) - set(taken)):
-                self.log.warning("Left out %s", name)
-            return taken
+        def selected_files(path: str, _: list[str]) -> list[str]:
+            selection = self.selected_files(Path(path))
+            for name in selection.left_out:
+                self.log.warning("Left out %s", Path(path, name))
+            return [os.path.join(path, name) for name in selection.names]
 
         # nbgrader copies what this function of its module finds; only there are links followed.
-        base.find_all_files = ordinary_files
+        base.find_all_files = selected_files
         try:
             super().init_assignment(assignment_id, student_id)
         finally:
@@ -200,32 +196,6 @@ class CourseAutograde(Autograde):
                     grade.auto_score = None
                     grade.needs_manual_grade = True
             gradebook.db.commit()
-
-
-def is_ordinary(path: Path) -> bool:
-    """Tell whether a submitted file may be copied.
-
-    A link would show the notebook a file of this machine's, a pipe would never end, and nbgrader's
-    feedback takes any page for its own.
-    """
-    return path.is_file() and not path.is_symlink() and path.suffix.lower() not in (".html", ".htm")
-
-
-def too_large(folder: Path, mebibytes: int) -> list[Path]:
-    """Return the files beside a notebook that are left out lest a submission be too large.
-
-    The smallest are kept, as long as they have `mebibytes` together.
-    """
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix != ".ipynb" and path.is_file() and not path.is_symlink()
-    ]
-    sizes = sorted((path.stat().st_size, path) for path in files)
-    together = accumulate(size for size, _ in sizes)
-    return [
-        path for (_, path), total in zip(sizes, together, strict=True) if total > mebibytes * 2**20
-    ]
 
 
 def install() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import is_grade, is_solution
 
@@ -20,6 +21,7 @@ from grader_tests.observation import FUNCTION_CRITERIA
 from grading import audit, stored_verdicts
 from grading.alike import AlikeGroup, alike, marks
 from grading.stored_verdicts import StoredVerdict
+from grading.student_code import parse, unparse
 
 
 class NothingToReport(Exception):
@@ -200,16 +202,31 @@ def _participant(
         found.seconds += float(entry.get("seconds", 0))
         folder = course / "autograded" / student / submission.assignment.name
         path = folder / f"{notebook.name}.ipynb"
-        if path.is_file():
-            executed = nbformat.read(path, as_version=4)
+        try:
+            executed = _graded_notebook(path)
             found.verdicts |= {
                 item.criterion: item for item in stored_verdicts.of_notebook(executed)
             }
             found.solutions += tuple(_solutions(executed))
+        # Whatever one student's notebook has come to, the report tells of the others.
+        except Exception as error:
+            found.flagged += (f"The graded notebook cannot be read: {type(error).__name__}.",)
     if any(points is not None for points in found.points.values()):
         found.score = float(submission.score)
     found.waiting = tuple(sorted(found.waiting))
     return found
+
+
+def _graded_notebook(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4) if path.is_file() else new_notebook()
+
+
+def _graded_cells(path: Path) -> list[NotebookNode]:
+    """Return the cells of a graded notebook; none where it cannot be read."""
+    try:
+        return list(_graded_notebook(path).cells)
+    except Exception:  # said where the participant is read
+        return []
 
 
 def _solutions(nb: NotebookNode) -> Iterator[str]:
@@ -230,7 +247,7 @@ def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str
     for submission in submissions:
         folder = course / "autograded" / submission.student.id / submission.assignment.name
         for path in sorted(folder.glob("*.ipynb")):
-            for cell in nbformat.read(path, as_version=4).cells:
+            for cell in _graded_cells(path):
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
                 if name in maximum:
                     ordered[name] = maximum[name]
@@ -285,15 +302,11 @@ def _function(participant: Participant, verdict: StoredVerdict) -> str:
 def _without_comments(cells: Sequence[str]) -> str:
     """Return the first function of a solution, without comments and docstring: nobody's name."""
     for cell in cells:
-        try:
-            tree = ast.parse(cell)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in tree.body:
+        for node in parse(cell).body:
             if isinstance(node, ast.FunctionDef):
                 if ast.get_docstring(node) is not None:
                     node.body = node.body[1:] or [ast.Pass()]
-                return ast.unparse(node)
+                return unparse(node)
     return ""
 
 

@@ -5,26 +5,36 @@ nbgrader's `generate_feedback` and formgrader's button use it because nbgrader_c
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import Exporter, HTMLExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, SubmittedNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_solution
 from traitlets import Unicode
 from traitlets.config import Config
 
 from grading import feedback_page, feedback_rendering
-from grading.feedback_page import Grade, Lateness, build_page
+from grading.cuts import Allowance, shown_outputs
+from grading.feedback_page import Grade, Lateness, Page, build_page, is_given
 from grading.language import read_language
+from grading.limited_work import WorkLimits, work_through
 
 PAGE = "feedback_page"
 """Where the preprocessor leaves the page for the template, in the resources."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "course_feedback"
+
+_LIMITS = WorkLimits(seconds=20, all_seconds=30)
+
+
+class PageFailed(Exception):
+    """A feedback page could not be made, not even without what the student wrote."""
 
 
 class DescribeGrades(NbGraderPreprocessor):
@@ -82,6 +92,35 @@ def _lateness(notebook: SubmittedNotebook) -> Lateness | None:
 class FeedbackExporter(HTMLExporter):
     """Puts a page into words, pictures and formulas that need no script and no network."""
 
+    def from_notebook_node(  # type: ignore[override]  # as in HTMLExporter
+        self, nb: NotebookNode, resources: ResourcesDict | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page, cut to what a page shows.
+
+        It is made in a child process with limits of time and memory. Where they are reached, the
+        page has the points and the verdicts, and of what the student wrote nothing.
+
+        Raises:
+            PageFailed: not even that could be made.
+        """
+        # The preprocessors alone, which read the gradebook.
+        nb, found = Exporter.from_notebook_node(self, nb, resources, **options)
+        page: Page = found[PAGE]
+        versions = [_shown(nb, page), _without_students_parts(nb, page)]
+
+        def render(version: NotebookNode) -> str:
+            self._preprocessors = []  # they have run; this is the child's own exporter
+            return str(super(FeedbackExporter, self).from_notebook_node(version, found)[0])
+
+        for version in versions:
+            (made,) = work_through(render, [version], _LIMITS)
+            if made is not None:
+                return made, found
+            self.log.warning("A part of the page was too much work, so it is left out.")
+        raise PageFailed(
+            "The page could not be made within 20 s and 1 GiB; free memory, and generate it again."
+        )
+
     @property
     def default_config(self) -> Config:
         """The course's template; nbgrader sets its own for every HTMLExporter."""
@@ -117,3 +156,37 @@ class FeedbackExporter(HTMLExporter):
         resources["page_style"] = (folder / "page.css").read_text(encoding="utf-8")
         resources["code_style"] = feedback_rendering.style()
         return resources
+
+
+def _shown(nb: NotebookNode, page: Page) -> NotebookNode:
+    """Return the notebook with as much of the student's part as a page shows."""
+    nb = deepcopy(nb)
+    allowance = Allowance(page.words.code[:2])
+    # Answers come before what else there is, should not all have room.
+    for cell in sorted(nb.cells, key=lambda cell: not is_solution(cell)):
+        if is_given(cell):
+            continue
+        start = allowance.shown(cell.source)
+        if len(start) < len(cell.source):
+            cell.source, cell["cut"] = start, allowance.notice
+    for cell in nb.cells:
+        if cell.cell_type == "code" and not _is_verdict(cell, page):
+            cell.outputs = shown_outputs(cell.outputs, allowance)
+    return nb
+
+
+def _without_students_parts(nb: NotebookNode, page: Page) -> NotebookNode:
+    """Return the notebook with a sentence in place of what the student wrote and printed."""
+    nb = deepcopy(nb)
+    for cell in nb.cells:
+        if cell.cell_type == "code" and not _is_verdict(cell, page):
+            cell.outputs = []
+        if not is_given(cell):
+            cell.source, cell["cut"] = "", page.words.not_shown
+            cell.pop("attachments", None)
+    return nb
+
+
+def _is_verdict(cell: NotebookNode, page: Page) -> bool:
+    part = page.part(cell)
+    return part is not None and part.verdict is not None

@@ -290,6 +290,11 @@ def _is_open(cell: NotebookNode) -> bool:
     return graded or _is_own(cell) or failed
 
 
+def is_given(cell: NotebookNode) -> bool:
+    """Tell whether the course wrote what stands in a cell."""
+    return not (is_solution(cell) or is_task(cell) or _is_own(cell))
+
+
 def _is_own(cell: NotebookNode) -> bool:
     return str(cell.get("id", "")).startswith(("own-", "remarks-of-the-grader"))
 

@@ -14,13 +14,15 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from grading.cuts import IMAGES
 from grading.judge_words import without_cell_number
 from grading.mathml import to_mathml
 from grading.safe_pages import clean_html
 
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_LONGEST_SENTENCE = 10_000
 # What a traceback through a library shows of the machine: where its packages lie.
-_PACKAGES = re.compile(r"(?:/[^\s/:'\"<>]+)+/(?=(?:site|dist)-packages/|python3\.\d+/)")
+_PATH = re.compile(r"(?:/[^\s/:'\"<>]+)+/?")
+_PACKAGES = re.compile(r"/(?=(?:site|dist)-packages/|python3\.\d+/)")
 # What `safe_pages` makes of a drawing: an image, in which a browser runs nothing.
 _DRAWING = re.compile(r'<img alt="" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*">')
 
@@ -78,6 +80,7 @@ def code(source: str) -> Markup:
 
 def sentence(text: str) -> Markup:
     """Return a sentence of the grader's: what stands between backticks becomes code."""
+    text = text[:_LONGEST_SENTENCE]  # it may quote what a student's code said
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False)))
 
 
@@ -106,7 +109,7 @@ def _output(output: NotebookNode, stopped: str) -> Markup:
             stopped, _plain(without_cell_number(f"{output.ename}: {output.evalue}")), traceback
         )
     data: dict[str, Any] = output.get("data", {})
-    if (kind := next((kind for kind in _IMAGES if kind in data), None)) is not None:
+    if (kind := next((kind for kind in IMAGES if kind in data), None)) is not None:
         return picture(data[kind], data.get("text/plain", ""), kind)
     if "text/html" in data:
         # Cleaned when it was graded; once more costs little, and then no page depends on it.
@@ -127,11 +130,18 @@ def picture(encoded: str, description: str, kind: str = "image/png") -> Markup:
 
 def _plain(text: str) -> str:
     """Return what was printed without colors and without where this machine keeps its files."""
-    text = _PACKAGES.sub("", strip_ansi(text))
+    text = _PATH.sub(_without_place, strip_ansi(text))
     for folder in (str(Path.cwd()), str(Path.home())):
         text = text.replace(f"{folder}/", "")
     # Progress bars print a line over and over.
-    return re.sub(r"[^\n]*\r(?!\n)", "", text)
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return "\n".join(lines)
+
+
+def _without_place(path: re.Match[str]) -> str:
+    """Return a path from where the packages lie; any other as it is."""
+    ends = [match.end() for match in _PACKAGES.finditer(path[0]) if match.start() > 0]
+    return path[0][ends[-1] :] if ends else path[0]
 
 
 def style(light: str = "default", dark: str = "github-dark") -> Markup:

@@ -46,6 +46,7 @@ class Words(NamedTuple):
     read_comment: str
     below_rubric: str
     to_the_top: str
+    not_shown: str
     picture: str
 
 
@@ -95,6 +96,8 @@ WORDS = {
         read_comment="Read the comment beside your answer.",
         below_rubric="Compare your answer with the points listed beside it.",
         to_the_top="To the top",
+        not_shown="This page could not be made in full: what you wrote here takes too long to be "
+        "laid out, so it is left out. It was graded all the same.",
         picture="Histograms of the weights of each layer.",
     ),
     "zh": Words(
@@ -141,6 +144,7 @@ WORDS = {
         read_comment="请看回答旁边的评语。",
         below_rubric="请把你的回答与旁边列出的给分点对照。",
         to_the_top="回到顶部",
+        not_shown="这一页无法完整生成：你在这里写的内容排版耗时过长，因此略去。评分不受影响。",
         picture="每一层权重的直方图。",
     ),
 }

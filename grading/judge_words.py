@@ -45,9 +45,14 @@ WORDS = {
 """By language and key; the keys of the limits are those of `grading.sandboxed_execute`."""
 
 
+_LONGEST_ERROR = 2000  # characters; whoever raises an array tells all that is in it
+
+
 def without_cell_number(text: str) -> str:
     """Return an error without the number that Jupyter names a cell by, which tells nobody a thing.
 
-    It stands there as a file: `(2264449222.py, line 11)`.
+    It stands there as a file: `(2264449222.py, line 11)`. A long error is cut.
     """
+    if len(text) > _LONGEST_ERROR:
+        text = f"{text[:_LONGEST_ERROR]} …"
     return re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", text)

@@ -7,6 +7,7 @@ LANGUAGE_FILE = "language.txt"
 
 
 def read_language(folder: Path) -> str:
-    """Return the language of the edition in `folder`, as "en" or "zh"."""
+    """Return the language of the edition in `folder`: "zh" where the file says so, else "en"."""
     path = folder / LANGUAGE_FILE
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else "en"
+    said = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return "zh" if said.strip() == "zh" else "en"

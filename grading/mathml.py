@@ -83,17 +83,21 @@ def to_mathml(latex: str, *, display: bool) -> str:
             # The converter knows the two environments under one name alone.
             known = latex.replace("{aligned}", "{align*}")
             element = convert_to_element(known, display="block" if display else "inline")
+            if _is_harmless(element):
+                return _as_text(element)
         # A formula of a student's may be anything, and the converter has many ways to stop.
         except Exception:
             return _as_code(latex)
-        if _is_harmless(element):
-            for part in element.iter():
-                # Signs come as character references, which would be escaped once more.
-                part.text = html.unescape(part.text) if part.text else None
-                if part.tag == "mo" and part.text and part.text.isalpha():
-                    part.tag = "mi"  # the name of a function, without an operator's space
-            return ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)
     return _as_code(latex)
+
+
+def _as_text(element: ElementTree.Element) -> str:
+    for part in element.iter():
+        # Signs come as character references, which would be escaped once more.
+        part.text = html.unescape(part.text) if part.text else None
+        if part.tag == "mo" and part.text and part.text.isalpha():
+            part.tag = "mi"  # the name of a function, without an operator's space
+    return ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)
 
 
 def _is_harmless(element: ElementTree.Element) -> bool:

@@ -6,6 +6,11 @@ template that it was made from.
 """
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_LONGEST = 300  # characters of a value; what a student named or broke may have any length
+_LISTED = 5
 
 _TEMPLATES: dict[str, tuple[str, str]] = {
     "heading": ("Remarks on this submission", "关于这份提交的说明"),
@@ -27,6 +32,19 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "Left out because of their size: {names}. Files beside the notebook may have {most} MiB "
         "together.",
         "因为太大而被略去：{names}。笔记之外的文件总共不得超过 {most} MiB。",
+    ),
+    "many_files": (
+        "There are too many files or folders beside the notebook; the first {most} were taken, "
+        "those nearest to it.",
+        "笔记之外的文件或文件夹太多；只取用了离笔记最近的 {most} 个文件。",
+    ),
+    "course_files": (
+        "Left out, because the course's own files are used: {names}.",
+        "使用的是课程自带的文件，因此略去：{names}。",
+    ),
+    "module_files": (
+        "Left out, because they would take the place of installed modules: {names}.",
+        "会取代已安装的模块，因此略去：{names}。",
     ),
     "link": ("{name} is a link, not a file.", "{name} 是一个链接，不是文件。"),
     "too_large": (
@@ -85,7 +103,20 @@ def remark(key: str, **values: object) -> str:
     Raises:
         KeyError: there is no such remark, or a value is missing.
     """
-    return _TEMPLATES[key][0].format(**values)
+    return _TEMPLATES[key][0].format(**{name: _told(value) for name, value in values.items()})
+
+
+def listed(names: Sequence[Path]) -> str:
+    """Return names of files for a remark, the first few of them."""
+    told = ", ".join(_told(name)[: _LONGEST // (_LISTED + 1)] for name in names[:_LISTED])
+    more = len(names) - _LISTED
+    return f"{told}, … (+{more})" if more > 0 else told
+
+
+def _told(value: object) -> str:
+    """Return a value as any file can hold it: no halves of characters, and not too long."""
+    text = re.sub(r"[\x00-\x1f]", "", str(value).encode("utf-8", "replace").decode())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def in_language(sentence: str, language: str) -> str:

@@ -8,58 +8,184 @@ safe. HTML goes through nh3, a binding of the Ammonia sanitizer.
 
 import base64
 import html
+import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import nh3
 from nbconvert.exporters.exporter import ResourcesDict
-from nbconvert.filters import markdown2html
-from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbconvert.filters import Highlight2HTML, markdown2html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.notebooknode import NotebookNode, from_dict
+from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from grader_tests.observation import CRITERIA
+from grading.cuts import IMAGES, PICTURES, TEXT, UNSHOWN, Allowance, as_text, shown_outputs
+from grading.language import read_language
+from grading.limited_work import WorkLimits, work_through
 
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+WHOLE_SOURCE = "weight_initialization_source"
+"""Key in a cell's metadata: all that the student wrote, where pages show a part."""
+
 # Shown to whoever reads, and written by nobody; it ends what a browser would take for a tag.
 _BREAK = "\u200b"
+# A text that fails to become HTML is shown as it is, up to here: little, also for slow parsers.
+_UNPARSED = 5_000
+# So little takes no parser long.
+_QUICK = 2_000
+# A page becomes so many times as long as its text at most; honest ones do not double.
+_MOST_HTML = 20 * TEXT
+_LIMITS = WorkLimits(seconds=2, all_seconds=10)
 
 
 class SafePages(NbGraderPreprocessor):
-    """Cleans every cell that a student had a part in; stands after Judge."""
+    """Cleans and cuts every cell that a student had a part in; stands after Judge.
+
+    What is too long for a page stays in the notebook, in the cell's metadata (`WHOLE_SOURCE`).
+    """
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Clean outputs, and the text of the student's own cells, in place."""
-        nb.cells = [_clean_cell(cell) for cell in nb.cells]
+        folder = resources.get("metadata", {}).get("path")
+        allowance = Allowance(read_language(Path(folder)) if folder else "en")
+        written = [cell.source for cell in nb.cells]
+        students = [index for index, cell in enumerate(nb.cells) if _is_students(cell)]
+        # Answers come before what else there is, should not all have room.
+        for index in sorted(students, key=lambda index: not is_solution(nb.cells[index])):
+            nb.cells[index] = _shown_cell(nb.cells[index], allowance)
+        for cell in nb.cells:
+            if _has_students_outputs(cell):
+                cell.outputs = shown_outputs(cell.outputs, allowance)
+        _clean_outputs(nb, allowance)
+        _check_sources([(nb.cells[index], written[index]) for index in students], allowance)
         return nb, resources
 
 
-def _clean_cell(cell: NotebookNode) -> NotebookNode:
+def _is_students(cell: NotebookNode) -> bool:
+    """Tell whether a student decides what stands in a cell."""
+    return not is_locked(cell) and not (is_grade(cell) and not is_solution(cell))
+
+
+def _has_students_outputs(cell: NotebookNode) -> bool:
+    # The outputs of a criterion's cell are the verdict, which the judge has made.
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return cell.cell_type == "code" and grade_id not in CRITERIA
+
+
+def _shown_cell(cell: NotebookNode, allowance: Allowance) -> NotebookNode:
+    """Return a student's cell with as much of its text as pages show, and that harmless."""
+    start = allowance.shown(cell.source)
+    if len(start) < len(cell.source):
+        cell.metadata[WHOLE_SOURCE] = cell.source
+        mark = "# " if cell.cell_type == "code" else ""
+        cell.source = f"{start}\n\n{mark}… {allowance.notice}"
     if cell.cell_type == "code":
-        # The outputs of a criterion's cell are the verdict, which the judge has made.
-        if grade_id not in CRITERIA:
-            cell.outputs = [clean for output in cell.outputs if (clean := clean_output(output))]
         return cell
-    if is_locked(cell) or (is_grade(cell) and not is_solution(cell)):
-        return cell
+    attachments = cell.get("attachments", {})
     if cell.cell_type == "raw":
-        cell = new_markdown_cell(cell.source, id=cell.id)
+        cell = new_markdown_cell(cell.source, id=cell.id, metadata=cell.metadata)
     cell.source = _without_missing_attachments(
-        harmless_markdown(cell.source), cell.get("attachments", {})
+        harmless_markdown(cell.source), attachments, allowance
     )
     return cell
 
 
-def _without_missing_attachments(text: str, attachments: dict[str, object]) -> str:
-    """Break references to attachments that are not there: nbconvert makes no page with one."""
+def _without_missing_attachments(
+    text: str, attachments: dict[str, dict[str, str]], allowance: Allowance
+) -> str:
+    """Break references to attachments that are not there: nbconvert makes no page with one.
+
+    One that is there comes into the page as often as it is named, as long as there is room.
+    """
 
     def broken(match: re.Match[str]) -> str:
-        return match[0] if match[1] in attachments else match[0].replace(":", f"{_BREAK}:", 1)
+        images = attachments.get(match[1])
+        if images is not None and allowance.has_room_for("".join(images.values())):
+            return match[0]
+        return match[0].replace(":", f"{_BREAK}:", 1)
 
     return re.sub(r"attachment:([^\s)\"'>]*)", broken, text)
+
+
+def _clean_outputs(nb: NotebookNode, allowance: Allowance) -> None:
+    """Clean all outputs in place; one that no parser gets through is shown as plain text."""
+    places = [
+        (cell, index)
+        for cell in nb.cells
+        if _has_students_outputs(cell)
+        for index in range(len(cell.outputs))
+    ]
+    parsed = [(cell, index) for cell, index in places if _is_parsed(cell.outputs[index])]
+    cleaned = work_through(_cleaned, [cell.outputs[index] for cell, index in parsed], _LIMITS)
+    done = {(id(cell), index): text for (cell, index), text in zip(parsed, cleaned, strict=True)}
+    for cell in nb.cells:
+        if _has_students_outputs(cell):
+            cell.outputs = list(_clean_ones(cell, done, allowance))
+
+
+def _clean_ones(
+    cell: NotebookNode, done: dict[tuple[int, int], str | None], allowance: Allowance
+) -> Iterator[NotebookNode]:
+    for index, output in enumerate(cell.outputs):
+        text = done.get((id(cell), index), "") if _is_parsed(output) else ""
+        if text:
+            clean = json.loads(text)
+        elif text is None:
+            clean = clean_output(_unparsed(output, allowance))
+        else:
+            clean = clean_output(output)
+        if clean is not None:
+            yield from_dict(clean)
+
+
+def _cleaned(output: NotebookNode) -> str:
+    return json.dumps(clean_output(output))
+
+
+def _is_parsed(output: NotebookNode) -> bool:
+    return any(kind in output.get("data", {}) for kind in ("text/html", "text/markdown"))
+
+
+def _unparsed(output: NotebookNode, allowance: Allowance) -> NotebookNode:
+    data = output.data
+    text = data.get("text/plain") or data.get("text/html") or data.get("text/markdown") or ""
+    told = f"{UNSHOWN[allowance.language]}\n\n{text[:_UNPARSED]}"
+    return new_output("display_data", data={"text/plain": told})
+
+
+def _check_sources(cells: list[tuple[NotebookNode, str]], allowance: Allowance) -> None:
+    """Let no text stay that takes pages too long: formgrader's, say, in its own process.
+
+    Args:
+        cells: each with what the student wrote in it.
+        allowance: of the page.
+    """
+    long = [(cell, written) for cell, written in cells if len(cell.source) > _QUICK]
+    laid_out = work_through(_laid_out, [cell for cell, _ in long], _LIMITS)
+    for (cell, written), result in zip(long, laid_out, strict=True):
+        if result is None:
+            cell.metadata[WHOLE_SOURCE] = written
+            told, start = UNSHOWN[allowance.language], cell.source[:_UNPARSED]
+            if cell.cell_type == "code":
+                cell.source = f"# {told}\n{start}"
+            else:
+                lines = "".join(f"    {line}\n" for line in start.splitlines())
+                cell.source = f"{told}\n\n{lines}"
+
+
+def _laid_out(cell: NotebookNode) -> str:
+    if cell.cell_type == "code":
+        Highlight2HTML(pygments_lexer="ipython3")(cell.source)
+        return ""
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
+    if len(MarkdownWithMath(renderer=renderer).render(cell.source)) > _MOST_HTML + PICTURES:
+        raise ValueError("it becomes far too long")
+    return ""
 
 
 def harmless_markdown(text: str) -> str:
@@ -74,14 +200,14 @@ def clean_output(output: NotebookNode) -> NotebookNode | None:
     match output.get("output_type"):
         case "stream":
             name = "stderr" if output.get("name") == "stderr" else "stdout"
-            text = _as_text(output.get("text", ""))
+            text = _printable(output.get("text", ""))
             return NotebookNode(output_type="stream", name=name, text=text)
         case "error":
             return NotebookNode(
                 output_type="error",
-                ename=_as_text(output.get("ename", "")),
-                evalue=_as_text(output.get("evalue", "")),
-                traceback=[_as_text(line) for line in output.get("traceback", [])],
+                ename=_printable(output.get("ename", "")),
+                evalue=_printable(output.get("evalue", "")),
+                traceback=[_printable(line) for line in output.get("traceback", [])],
             )
         case "display_data" | "execute_result" as kind:
             data = _clean_data(output.get("data", {}))
@@ -99,21 +225,21 @@ def _clean_data(data: dict[str, object]) -> NotebookNode:
     clean = NotebookNode()
     for kind, content in data.items():
         if kind == "text/plain":
-            clean[kind] = _as_text(content)
-        elif kind in _IMAGES:
-            encoded = re.sub(r"\s", "", _as_text(content))
+            clean[kind] = _printable(content)
+        elif kind in IMAGES:
+            encoded = re.sub(r"\s", "", _printable(content))
             if re.fullmatch(r"[A-Za-z0-9+/]*=*", encoded):
                 clean[kind] = encoded
         elif kind == "image/svg+xml":
             # Within an image a browser runs no script and loads nothing.
-            encoded = base64.b64encode(_as_text(content).encode()).decode()
+            encoded = base64.b64encode(_printable(content).encode()).decode()
             clean["text/html"] = f'<img alt="" src="data:image/svg+xml;base64,{encoded}">'
         elif kind == "text/markdown" and "text/html" not in data:
-            clean["text/html"] = clean_html(str(markdown2html(_as_text(content))))
+            clean["text/html"] = clean_html(str(markdown2html(_printable(content))))
         elif kind == "text/latex" and "text/html" not in data:
-            clean["text/html"] = html.escape(harmless_markdown(_as_text(content)))
+            clean["text/html"] = html.escape(harmless_markdown(_printable(content)))
         elif kind == "text/html":
-            clean[kind] = clean_html(_as_text(content))
+            clean[kind] = clean_html(_printable(content))
     return clean
 
 
@@ -142,7 +268,5 @@ def harmless_links(text: str) -> str:
     return re.sub(r"(\\href\s*\{\s*)", rf"\1{_BREAK}", text)
 
 
-def _as_text(content: object) -> str:
-    if isinstance(content, list):
-        content = "".join(str(part) for part in content)
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", str(content))
+def _printable(content: object) -> str:
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", as_text(content))

@@ -1,14 +1,12 @@
 """Runs a submission's notebook in the sandbox, with the grading's seed and the course's limits."""
 
 import os
-import sys
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from jupyter_client.manager import KernelManager
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Float, Integer, Unicode
 
 from grading import jobs, recorded_runs, sandbox
@@ -17,11 +15,10 @@ from grading.jobs import Job
 from grading.remarks import read_remarks
 from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
 from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
+from grading.working_folder import working_files
 
 _MEBIBYTE = 2**20
 _DEFAULTS = Limits()
-# Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
-_OURS = ("grader_tests", "limited_output", "sitecustomize", "usercustomize")
 
 EXECUTED = "executed"
 """Key in the conversion's resources: the Execution of a submission that was run beforehand."""
@@ -128,7 +125,7 @@ class SandboxedExecute(SeededExecute):
         submission = resources["nbgrader"]
         return Job(
             nb,
-            dict(self._files(Path(resources["metadata"]["path"]))),
+            self._files(Path(resources["metadata"]["path"]), submission["assignment"]),
             {ENVIRONMENT_VARIABLE: str(self._seed(resources))},
             self.limits(),
             self._data_folder(),
@@ -188,34 +185,8 @@ class SandboxedExecute(SeededExecute):
                 return folder
         return None
 
-    def _files(self, submission: Path) -> Iterator[tuple[str, bytes]]:
-        """Yield what the notebook may read: files without links, none that shadows a module."""
-        for path, name in _files(submission):
-            module = name.parts[0].partition(".")[0]
-            if name.parts[0] != "helpers" and _is_installed(module) and _is_code(name):
-                self.log.warning("Left out %s: it would take the place of a module", name)
-                continue
-            yield str(name), path.read_bytes()
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield every regular file that is neither hidden nor a notebook, and its relative path."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
-            continue
-        if not any(part.startswith((".", "__pycache__")) for part in name.parts):
-            yield path, name
-
-
-def _is_code(name: Path) -> bool:
-    return len(name.parts) > 1 or name.suffix in (".py", ".pyc", ".so", ".pth", ".pyd")
-
-
-def _is_installed(module: str) -> bool:
-    if module in sys.stdlib_module_names or module in _OURS:
-        return True
-    try:
-        return module.isidentifier() and find_spec(module) is not None
-    except (ImportError, ValueError):
-        return True
+    def _files(self, submission: Path, assignment: str) -> dict[str, bytes]:
+        """Return what the notebook finds beside it."""
+        course = CourseDirectory(parent=self)
+        release = course.format_path(course.release_directory, ".", assignment)
+        return working_files(submission, Path(release), self.files_mebibytes)

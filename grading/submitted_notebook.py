@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grading.remark_words import remark
+from grading.remark_words import listed, remark
 
 _LARGEST = 50 * 2**20  # bytes; the lesson with all its figures takes about 2 MB
 _MOST_CELLS = 5000
@@ -52,7 +52,7 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     if not alike:
         raise UnreadableSubmission(remark("no_notebook", name=name))
     if len(alike) > 1:
-        names = ", ".join(path.name for path in alike)
+        names = listed([Path(path.name) for path in alike])
         raise UnreadableSubmission(remark("several_notebooks", name=name, names=names))
     return alike[0], [remark("other_name", name=alike[0].name)]
 
@@ -113,7 +113,9 @@ def _document(content: bytes, name: str, remarks: list[str]) -> dict[str, Any]:
             ) from None
         remarks.append(remark("converted", version=version))
     elif version != 4:
-        remarks.append(remark("other_format", version=repr(version)))
+        # It may be anything that JSON can say, however deep.
+        said = repr(version) if isinstance(version, int | float | str) else type(version).__name__
+        remarks.append(remark("other_format", version=said))
     return document
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import NotebookNode
 
 from grader_tests.observation import CRITERIA
-from grading.autograde import is_ordinary, too_large
 from grading.restore import restore
 from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
 from tests.scratch_course import Notebook, built_release, cells_by_grade_id, solve
@@ -293,24 +291,6 @@ class TestFinding:
         (tmp_path / "link.ipynb").symlink_to(path())
         with pytest.raises(UnreadableSubmission, match="is a link"):
             read_notebook(tmp_path / "link.ipynb")
-
-
-def test_the_largest_files_are_left_out(tmp_path: Path) -> None:
-    for name, size in (("a.csv", 2**20), ("b.csv", 3 * 2**19), ("c.csv", 10), ("n.ipynb", 2**22)):
-        (tmp_path / name).write_bytes(bytes(size))
-    assert too_large(tmp_path, 2) == [tmp_path / "b.csv"]
-    assert too_large(tmp_path, 3) == []
-    assert too_large(tmp_path, 0) == [tmp_path / name for name in ("c.csv", "a.csv", "b.csv")]
-
-
-def test_only_ordinary_files_are_copied(tmp_path: Path) -> None:
-    (tmp_path / "table.csv").touch()
-    (tmp_path / "page.HTML").touch()
-    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "link").symlink_to(tmp_path / "table.csv")
-    os.mkfifo(tmp_path / "pipe")
-    kept = [path.name for path in tmp_path.iterdir() if is_ordinary(path)]
-    assert kept == ["table.csv"]
 
 
 json_values = st.recursive(

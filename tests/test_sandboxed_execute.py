@@ -114,23 +114,33 @@ class TestMachineFaults:
     def test_only_files_that_steer_nothing_go_in(
         self, submission: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
+        release = tmp_path / "release" / "weight_initialization"
+        for name in ("helpers/__init__.py", "figures/one.svg", "other.ipynb"):
+            (release / name).parent.mkdir(parents=True, exist_ok=True)
+            (release / name).write_text("given")
         for name in (
             *("torch.py", "rapidfuzz.py", "sitecustomize.py", "grader_tests.py", "random.so"),
             *("numpy/__init__.py", "helpers/__init__.py", "own_module.py", "data.csv"),
+            *("helpers/__init__/__init__.py", "helpers/mine.py", "helpers.so"),
             *(".ipython/profile_default/startup/00.py", "other.ipynb"),
         ):
             (submission / name).parent.mkdir(parents=True, exist_ok=True)
             (submission / name).write_text("x = 1")
         (submission / "link.txt").symlink_to(tmp_path / "gradebook.db")
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
 
         def execute(nb: NotebookNode, files: Path, **_: Any) -> Execution:
-            seen.update(str(path.relative_to(files)) for path in files.rglob("*") if path.is_file())
+            for path in files.rglob("*"):
+                if path.is_file():
+                    seen[str(path.relative_to(files))] = path.read_text()
             return Execution(nb, 1.0, complete=True)
 
         monkeypatch.setattr(sandbox, "execute", execute)
         run(submission, "1")
-        assert seen == {"table.csv", "data.csv", "own_module.py", "helpers/__init__.py"}
+        assert seen == {
+            **{"table.csv": "1,2\n", "data.csv": "x = 1", "own_module.py": "x = 1"},
+            **{"helpers/__init__.py": "given", "figures/one.svg": "given"},
+        }
 
 
 class TestInSandbox:
