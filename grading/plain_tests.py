@@ -20,13 +20,12 @@ def is_automatic_test(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def settle(
-    cell: NotebookNode, index: int, execution: dict[str, Any], language: str
-) -> str | None:
+def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: str) -> str | None:
     """Leave such outputs in a test's cell as give it what it deserves.
 
     A test that ran without an error keeps nbgrader's rules: full marks, or the number from 0 to its
-    points that its last line gives. Every other has an error among its outputs, and 0 points.
+    points that its last line gives. But a warning is no failure, whatever stream it came on. Every
+    other test has an error among its outputs, and 0 points.
 
     Args:
         cell: a test (`is_automatic_test`), changed in place.
@@ -41,6 +40,9 @@ def settle(
     status = execution.get("statuses", {}).get(index)
     results = [output for output in cell.outputs if output.output_type == "execute_result"]
     if status == "ok":
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                output.name = "stdout"
         points = float(cell.metadata.nbgrader["points"])
         part = _number(results[-1]) if results else None
         # Of several, the last is the test's own, as long as it is a number.

@@ -54,7 +54,7 @@ class _Client(NotebookClient):
     timed_out: bool = False
 
     def note_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
-        """Remember how a cell ended; where it was stopped at its limit, nbclient's reply says so."""
+        """Remember how a cell ended; nbclient's reply also tells one stopped at its limit."""
         content = execute_reply["content"]
         self.status = content.get("status")
         self.timed_out = content.get("ename") == _TIMEOUT["ename"]
