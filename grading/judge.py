@@ -70,7 +70,8 @@ class Judge(NbGraderPreprocessor):
             if grade_id in criteria.CRITERIA:
                 evidence: list[NotebookNode] = []
                 if len(observations) == 1 and isinstance(observations[0], dict):
-                    verdict = criteria.judge(grade_id, observations[0], language)
+                    seed = execution.get("seed")
+                    verdict = criteria.judge(grade_id, observations[0], language, seed)
                     if not verdict.passed:
                         evidence = _evidence_outputs(grade_id, observations[0], language)
                 else:
@@ -80,6 +81,8 @@ class Judge(NbGraderPreprocessor):
                 cell.outputs = [*verdict_outputs(verdict, points), *evidence]
                 stored_verdicts.store(cell, verdict)
                 verdicts[grade_id] = verdict
+                if verdict.foreign:
+                    problems.append(f"The observation of {grade_id} is not of this grading.")
                 self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
             elif plain_tests.is_automatic_test(cell):
                 if problem := plain_tests.settle(cell, index, execution, language):
