@@ -16,6 +16,7 @@ from .bias_criterion import judge_bias
 from .layer_criterion import judge_layers
 from .mistakes import find_default_mistake, find_mistake
 from .observation import CRITERIA, FUNCTION_CRITERIA, ObservationError
+from .origin import ForeignObservation, require_networks, require_seed
 from .records import FunctionObservation, Problem, read_function, read_head
 from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
 from .weight_criteria import judge_deviation, judge_mean, judge_shape
@@ -31,17 +32,17 @@ _RANDOM_CRITERIA = 5
 LEVEL = FALSE_ALARM_RATE / _RANDOM_CRITERIA
 """Probability that a correct submission fails one criterion."""
 
-# What the judge asks of the probe's networks, below which its power is not as documented.
-_WEIGHTS_WANTED = 200_000
-
 
 @dataclass(frozen=True)
 class _Judgement:
     finding: Finding
     mistake: Message | None = None
+    foreign: bool = False
 
 
-def judge(criterion: str, observation: object, language: str = "en") -> Verdict:
+def judge(
+    criterion: str, observation: object, language: str = "en", seed: int | None = None
+) -> Verdict:
     """Return the verdict on an observation.
 
     Args:
@@ -49,6 +50,8 @@ def judge(criterion: str, observation: object, language: str = "en") -> Verdict:
         observation: what `grader_tests.probe.observe` returned, by way of a kernel that ran
             student code: nothing about it is trusted. One that is not as its format says fails.
         language: one of `messages.LANGUAGES`.
+        seed: the grading's; an observation under another, or of other networks than it gives,
+            fails and is foreign. None where there is no grading: the seed is then any.
 
     Raises:
         KeyError: the criterion or the language is unknown.
@@ -56,7 +59,10 @@ def judge(criterion: str, observation: object, language: str = "en") -> Verdict:
     look = _JUDGES[criterion]
     try:
         with np.errstate(all="ignore"):
+            require_seed(criterion, observation, seed)
             judgement = look(criterion, observation)
+    except ForeignObservation:
+        judgement = _Judgement(incorrect(message("foreign")), foreign=True)
     except ObservationError as error:
         judgement = _Judgement(incorrect(message("malformed", reason=str(error))))
     return _in_words(criterion, judgement, language)
@@ -90,6 +96,7 @@ def _in_words(criterion: str, judgement: _Judgement, language: str) -> Verdict:
         mistake=mistake.key if mistake else "",
         explanation=explanation,
         hint=hint,
+        foreign=judgement.foreign,
     )
 
 
@@ -111,7 +118,7 @@ def _find(criterion: str, seen: FunctionObservation) -> Finding:
     if seen.error is not None:
         outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
         return outcome(*_say_problem(seen.error))
-    _require_layers(criterion, seen)
+    require_networks(criterion, seen)
     return _FUNCTION_JUDGES[criterion](seen)
 
 
@@ -122,17 +129,6 @@ def _say_problem(problem: Problem) -> list[Message]:
         else message("stopped", error=problem.said)
     )
     return [stopped, message("line", line=problem.line)] if problem.line else [stopped]
-
-
-def _require_layers(criterion: str, seen: FunctionObservation) -> None:
-    """Refuse an observation of other networks than the probe builds."""
-    layers = seen.linear
-    upwards = sum(layer.fan_in < layer.fan_out for layer in layers)
-    if min(upwards, len(layers) - upwards) < 2:
-        raise ObservationError("It should be of layers that widen and layers that narrow.")
-    weights = sum(layer.fan_in * layer.fan_out for layer in layers)
-    if criterion != "test_normal_layers" and weights < _WEIGHTS_WANTED:
-        raise ObservationError(f"It should be of {_WEIGHTS_WANTED:,} weights or more.")
 
 
 def _judge_default_model(criterion: str, observation: object) -> _Judgement:

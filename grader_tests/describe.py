@@ -123,6 +123,9 @@ class Before:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.size = size(module)
+        # A function can change a module's class, as a parametrization does.
+        self.type = type_name(module)
+        self.linear = isinstance(module, nn.Linear)
         self.settings = attempt(module.extra_repr)
         self.tensors = {
             key: value.detach().clone()
@@ -150,13 +153,8 @@ def describe_module(
         again: what stands in its place in a copy, after another application, if there was one.
         values: "weight", "bias", or "" for neither.
     """
-    linear = isinstance(before.module, nn.Linear)
-    record: Record = {
-        "name": name,
-        "type": type_name(before.module),
-        "linear": linear,
-        **before.size,
-    }
+    linear = before.linear
+    record: Record = {"name": name, "type": before.type, "linear": linear, **before.size}
     if after is not before.module:
         return {**record, "state": "removed" if after is None else "replaced"}
     record["state"] = "kept" if attempt(lambda: size(after)) == before.size else "resized"

@@ -14,6 +14,8 @@ PICTURE = (
 
 SENTENCES = {
     "malformed": "The observation of this test is malformed. {reason}",
+    "foreign": "The observation of this test is not of this grading: it was made under another "
+    "seed, or of other networks.",
     "no_observation": "{reason}",
     # What was handed in
     "no_function": "There is no function weights_init_normal.",

@@ -13,6 +13,7 @@ PICTURE = (
 
 SENTENCES = {
     "malformed": "这项测试的观测数据格式有误。{reason}",
+    "foreign": "这项测试的观测数据不属于这次评分：它来自另一个随机种子，或来自另一些网络。",
     "no_observation": "{reason}",
     # What was handed in
     "no_function": "没有找到函数 weights_init_normal。",

@@ -1,14 +1,19 @@
-"""Networks that a student has not seen, drawn anew from a seed."""
-
-from typing import Any
+"""Networks that a student has not seen, drawn anew from a seed, as `blueprint` plans them."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-CLASSES = 10
-"""The number of classes that the small networks tell apart: the lesson's, since a function might
-treat a layer of this size in another way."""
+from .blueprint import (
+    CHANNELS,
+    CLASSES,
+    PICTURE_SIDE,
+    SYMBOLS,
+    TOKEN_SCORES,
+    large_sizes,
+    picture_sizes,
+    token_sizes,
+)
 
 
 class Classifier(nn.Module):
@@ -36,12 +41,12 @@ class _Pictures(Classifier):
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__()
-        channels, width, inner = _sizes(rng, (3, 6), (30, 40), (50, 70))
+        channels, width, inner = picture_sizes(rng)
         self.features = nn.Sequential(
-            nn.Conv2d(3, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()
+            nn.Conv2d(CHANNELS, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()
         )
         self.body = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * 64, width), nn.ReLU(), nn.Dropout(0.2)
+            nn.Flatten(), nn.Linear(channels * PICTURE_SIDE**2, width), nn.ReLU(), nn.Dropout(0.2)
         )
         self.block = nn.Sequential(_Residual(width, inner), nn.LayerNorm(width))
         self.scores = nn.Linear(width, CLASSES)
@@ -50,7 +55,7 @@ class _Pictures(Classifier):
         return self.scores(self.block(self.body(self.features(x))))
 
     def example(self) -> Tensor:
-        return torch.randn(16, 3, 8, 8)
+        return torch.randn(16, CHANNELS, PICTURE_SIDE, PICTURE_SIDE)
 
 
 class _Tokens(Classifier):
@@ -58,11 +63,11 @@ class _Tokens(Classifier):
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__()
-        size, width = _sizes(rng, (12, 18), (40, 60))
-        self.embedding = nn.Embedding(30, size)
-        self.layers = nn.ModuleList([nn.Linear(size, width), nn.Linear(width, 25)])
-        self.norm = nn.BatchNorm1d(25)
-        self.scores = nn.Sequential(nn.Dropout(0.1), nn.Linear(25, CLASSES))
+        size, width = token_sizes(rng)
+        self.embedding = nn.Embedding(SYMBOLS, size)
+        self.layers = nn.ModuleList([nn.Linear(size, width), nn.Linear(width, TOKEN_SCORES)])
+        self.norm = nn.BatchNorm1d(TOKEN_SCORES)
+        self.scores = nn.Sequential(nn.Dropout(0.1), nn.Linear(TOKEN_SCORES, CLASSES))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.embedding(x).mean(dim=1)
@@ -71,7 +76,7 @@ class _Tokens(Classifier):
         return self.scores(self.norm(x))
 
     def example(self) -> Tensor:
-        return torch.randint(30, (16, 5))
+        return torch.randint(SYMBOLS, (16, 5))
 
 
 class _Wide(nn.Module):
@@ -87,32 +92,12 @@ class _Wide(nn.Module):
         super().__init__()
         layers = [nn.Linear(*sizes) for sizes in large_sizes(rng)]
         few, many, tall, wide, upper, lower = layers
-        self.features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), many)
+        self.features = nn.Sequential(nn.Conv2d(CHANNELS, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), many)
         self.embedding = nn.Embedding(11, 7)
         self.body = nn.ModuleDict({"up": nn.Sequential(few, nn.Sequential(nn.GELU(), tall))})
         self.norm = nn.LayerNorm(9)
         self.tail = nn.ModuleList([wide, nn.Dropout(0.2), upper])
         self.scores = lower
-
-
-# Ranges of the numbers of inputs and neurons.
-_LARGE = (
-    ((5, 7), (3500, 4300)),
-    ((700, 850), (72, 90)),
-    ((120, 150), (380, 440)),
-    ((1100, 1350), (36, 46)),
-    ((300, 340), (180, 220)),
-    ((40, 56), (500, 620)),
-)
-
-
-def large_sizes(rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Draw the numbers of inputs and neurons of the large network's linear layers."""
-    return [(inputs, neurons) for inputs, neurons in (_sizes(rng, *pair) for pair in _LARGE)]
-
-
-def _sizes(rng: np.random.Generator, *ranges: tuple[int, int]) -> list[Any]:
-    return [int(rng.integers(low, high, endpoint=True)) for low, high in ranges]
 
 
 def small_networks(rng: np.random.Generator) -> list[Classifier]:

@@ -32,7 +32,7 @@ CRITERIA = (
 FUNCTION_CRITERIA = CRITERIA[:5]
 """Those of them that look at the student's function."""
 
-PROBE_MODULES = ("__init__", "probe", "networks", "describe", "lines", "observation")
+PROBE_MODULES = ("__init__", "probe", "networks", "blueprint", "describe", "lines", "observation")
 """The modules of this package that run beside the student's code. All others judge, and are kept
 from where student code runs."""
 

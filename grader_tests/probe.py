@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .blueprint import CLASSES, streams
 from .describe import (
     Before,
     Record,
@@ -30,8 +31,8 @@ from .describe import (
     type_name,
 )
 from .lines import call_with, early_return, follow_lines
-from .networks import CLASSES, Classifier, large_network, small_networks
-from .observation import CRITERIA, FUNCTION_CRITERIA, VERSION
+from .networks import Classifier, large_network, small_networks
+from .observation import FUNCTION_CRITERIA, VERSION
 
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""
@@ -56,7 +57,7 @@ def observe(criterion: str, thing: object) -> Record:
     """
     seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(64))
     head = {"version": VERSION, "criterion": criterion, "seed": str(seed)}
-    with _own_settings(seed, CRITERIA.index(criterion)) as rng:
+    with _own_settings(seed, criterion) as rng:
         if criterion in FUNCTION_CRITERIA:
             return {**head, **_observe_function(criterion, thing, rng)}
         if criterion == "test_default_model":
@@ -70,12 +71,12 @@ def observe(criterion: str, thing: object) -> Record:
 
 
 @contextmanager
-def _own_settings(seed: int, stream: int) -> Iterator[np.random.Generator]:
+def _own_settings(seed: int, criterion: str) -> Iterator[np.random.Generator]:
     """Seed every global generator; afterwards leave them and PyTorch's settings as they were.
 
     One thread serves: the layers are too small for two, which would wait for each other.
     """
-    ours, theirs = np.random.SeedSequence([seed, stream]).spawn(2)
+    ours, theirs = streams(seed, criterion)
     first, second = (int(word) for word in theirs.generate_state(2))
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
@@ -86,7 +87,7 @@ def _own_settings(seed: int, stream: int) -> Iterator[np.random.Generator]:
     _reset_settings()
     torch.set_num_threads(1)
     try:
-        yield np.random.default_rng(ours)
+        yield ours
     finally:
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])

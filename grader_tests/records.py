@@ -135,6 +135,7 @@ class FunctionObservation:
     """What the probe saw of a student's function.
 
     Attributes:
+        seed: what it was made under.
         type: the class of what was handed in, mostly "function".
         callable: whether it can be called.
         blank: whether its body does nothing at all.
@@ -149,6 +150,7 @@ class FunctionObservation:
         runs: one step of training per network, for the criterion that asks for it.
     """
 
+    seed: int
     type: str
     callable: bool
     blank: bool
@@ -194,6 +196,7 @@ def read_function(criterion: str, observation: object) -> FunctionObservation:
     function = mapping(record, "function")
     budget = [ENTRY_LIMIT]
     return FunctionObservation(
+        seed=int(str(record["seed"])),
         type=text(function, "type"),
         callable=flag(function, "callable"),
         blank=flag(function, "blank"),

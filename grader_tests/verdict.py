@@ -23,6 +23,7 @@ class Verdict:
         mistake: the name of the most likely misconception (see `mistakes`), or "".
         explanation: the misconception in words, or "".
         hint: what to think about, or "".
+        foreign: whether the observation is not of this grading, which a person should look at.
     """
 
     criterion: str
@@ -35,6 +36,7 @@ class Verdict:
     mistake: str = ""
     explanation: str = ""
     hint: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from traitlets import Unicode
 from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
 
 EXECUTION = "execution"
-"""Key in the conversion's resources: how the run went, a dict with the entry `died`: the index of
-the cell during which the kernel died, or None."""
+"""Key in the conversion's resources: how the run went, a dict. `died` is the index of the cell
+during which the kernel died, or None; `statuses` holds what the kernel replied on each cell that it
+ran, by index: "ok", "error" or "aborted"; `seed` is the grading's."""
 
 
 class SeededExecute(Execute):
@@ -42,7 +43,8 @@ class SeededExecute(Execute):
         # nbgrader makes the course root the working directory while it converts.
         secret = course_secret(Path(self.secret_file))
         seed = grading_seed(secret, submission["student"], submission["assignment"])
-        resources[EXECUTION] = {"died": None}
+        self._statuses: dict[int, str] = {}
+        resources[EXECUTION] = {"died": None, "statuses": self._statuses, "seed": seed}
         variables = {
             ENVIRONMENT_VARIABLE: str(seed),
             # By default OpenMP's threads wait for each other in a busy loop. With four times as
@@ -64,7 +66,15 @@ class SeededExecute(Execute):
     ) -> tuple[NotebookNode, Any]:
         """Run one cell."""
         resources[EXECUTION]["running"] = index
+        if not cell.source.strip():
+            # It is not sent to the kernel: there is nothing in it that could fail.
+            self._statuses[index] = "ok"
         return super().preprocess_cell(cell, resources, index)
+
+    def on_cell_executed(self, **reply: Any) -> None:
+        """Note how a cell ended; nbclient calls it."""
+        self._statuses[reply["cell_index"]] = reply["execute_reply"]["content"]["status"]
+        super().on_cell_executed(**reply)
 
 
 @contextmanager

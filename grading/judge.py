@@ -2,7 +2,8 @@
 
 nbgrader reads a score off a test cell's outputs, and everything in a kernel can write outputs. So
 the outputs of a test cell are taken away, all of them, and replaced by the verdict that
-`grader_tests.criteria` reaches from the observation alone.
+`grader_tests.criteria` reaches from the observation alone. A test that is none of its criteria
+stays nbgrader's to score; `grading.plain_tests` sees to it that such a test has run to its end.
 """
 
 import base64
@@ -18,12 +19,15 @@ from nbgrader.utils import is_solution
 from grader_tests import criteria, picture
 from grader_tests.criteria import Verdict
 from grader_tests.observation import MIME_TYPE
-from grading import stored_verdicts
+from grading import plain_tests, stored_verdicts
 from grading.execute import EXECUTION
-from grading.judge_words import WORDS, without_cell_number
-from grading.remark_words import in_language
+from grading.judge_words import WORDS, why_cut_short, without_cell_number
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
+
+
+PROBLEMS = "problems"
+"""Key in the conversion's resources: what a person should look at, a list of sentences."""
 
 
 class NotExecuted(Exception):
@@ -35,7 +39,7 @@ class Judge(NbGraderPreprocessor):
 
     It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts stay in
     the notebook (`grading.stored_verdicts`), and go to `resources["verdicts"]`, a dict from
-    criterion to Verdict.
+    criterion to Verdict. `resources[PROBLEMS]` lists what a person should look at.
     """
 
     def preprocess(
@@ -55,6 +59,7 @@ class Judge(NbGraderPreprocessor):
         execution = resources[EXECUTION]
         language = _language(resources)
         verdicts: dict[str, Verdict] = {}
+        problems: list[str] = []
         solution: NotebookNode | None = None
         stored_verdicts.forget(nb)
         for index, cell in enumerate(nb.cells):
@@ -65,7 +70,8 @@ class Judge(NbGraderPreprocessor):
             if grade_id in criteria.CRITERIA:
                 evidence: list[NotebookNode] = []
                 if len(observations) == 1 and isinstance(observations[0], dict):
-                    verdict = criteria.judge(grade_id, observations[0], language)
+                    seed = execution.get("seed")
+                    verdict = criteria.judge(grade_id, observations[0], language, seed)
                     if not verdict.passed:
                         evidence = _evidence_outputs(grade_id, observations[0], language)
                 else:
@@ -75,10 +81,16 @@ class Judge(NbGraderPreprocessor):
                 cell.outputs = [*verdict_outputs(verdict, points), *evidence]
                 stored_verdicts.store(cell, verdict)
                 verdicts[grade_id] = verdict
+                if verdict.foreign:
+                    problems.append(f"The observation of {grade_id} is not of this grading.")
                 self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
+            elif plain_tests.is_automatic_test(cell):
+                if problem := plain_tests.settle(cell, index, execution, language):
+                    problems.append(problem)
             elif is_solution(cell):
                 solution = cell
         resources["verdicts"] = verdicts
+        resources[PROBLEMS] = problems
         return nb, resources
 
 
@@ -157,18 +169,10 @@ def _why_none(
     language: str,
 ) -> str:
     """Say why the test cell at `index` yields no single observation."""
-    if execution.get("unreadable"):
-        return in_language(str(execution["unreadable"]), language)
     cell, words = nb.cells[index], WORDS[language]
-    died, limit_cell = execution.get("died"), execution.get("limit_cell")
-    if died is not None and index >= died:
-        where = words["this_test" if index == died else "earlier_cell"]
-        return words["died"].format(where=where)
-    # After a cell that took too long the kernel mostly goes on.
     ran = cell.get("execution_count") is not None
-    if limit_cell is not None and (index == limit_cell or (index > limit_cell and not ran)):
-        where = words["this_test" if index == limit_cell else "earlier_cell"]
-        return words["limit"].format(where=where, limit=words[execution["limit"]])
+    if reason := why_cut_short(execution, index, ran, language):
+        return reason
     if count > 1:
         return words["several"].format(count=count)
     # An error in the exercise's own cell explains the test's, which is mostly a NameError.

@@ -1,6 +1,9 @@
 """Why a test has no result, in words: what the judge says where a kernel reported nothing."""
 
 import re
+from typing import Any
+
+from grading.remark_words import in_language
 
 WORDS = {
     "en": {
@@ -21,6 +24,8 @@ WORDS = {
         "error": "{what} stopped with {error}",
         "not_run": "The test did not run.",
         "nothing": "The test ran but reported no observation.",
+        "hidden_error": "The test failed, and its error was kept from being shown.",
+        "no_score": "The test's result is {found}; it should be a number from 0 to {points:g}.",
     },
     "zh": {
         "this_test": "这项测试",
@@ -40,6 +45,8 @@ WORDS = {
         "error": "{what}因错误而停止：{error}",
         "not_run": "测试没有运行。",
         "nothing": "测试运行了，但没有报告观察结果。",
+        "hidden_error": "测试没有通过，而它的错误信息被隐藏了。",
+        "no_score": "测试的结果是 {found}，它应当是 0 到 {points:g} 之间的一个数。",
     },
 }
 """By language and key; the keys of the limits are those of `grading.sandboxed_execute`."""
@@ -56,3 +63,26 @@ def without_cell_number(text: str) -> str:
     if len(text) > _LONGEST_ERROR:
         text = f"{text[:_LONGEST_ERROR]} …"
     return re.sub(r"\(\d+\.py, line (\d+)\)", r"(line \1)", text)
+
+
+def why_cut_short(execution: dict[str, Any], index: int, ran: bool, language: str) -> str | None:
+    """Say why the run did not get past the test cell at `index`; None where it did.
+
+    Args:
+        execution: how the run went (`grading.execute.EXECUTION`).
+        index: the cell's place in the notebook.
+        ran: whether the cell ran all the same.
+        language: "en" or "zh".
+    """
+    if execution.get("unreadable"):
+        return in_language(str(execution["unreadable"]), language)
+    words = WORDS[language]
+    died, limit_cell = execution.get("died"), execution.get("limit_cell")
+    if died is not None and index >= died:
+        where = words["this_test" if index == died else "earlier_cell"]
+        return words["died"].format(where=where)
+    # After a cell that took too long the kernel mostly goes on.
+    if limit_cell is not None and (index == limit_cell or (index > limit_cell and not ran)):
+        where = words["this_test" if index == limit_cell else "earlier_cell"]
+        return words["limit"].format(where=where, limit=words[execution["limit"]])
+    return None

@@ -13,6 +13,7 @@ from traitlets import Unicode
 
 from grading import audit
 from grading.execute import EXECUTION
+from grading.judge import PROBLEMS
 from grading.remarks import Remarks
 
 _VERSIONS = ("nbgrader", "numpy", "scipy", "torch", "weight-initialization-course")
@@ -37,6 +38,7 @@ class Record(NbGraderPreprocessor):
             problems.append("The Python process ended before the last cell.")
         if execution.get("limit") is not None:
             problems.append(f"A limit struck: {execution['limit']}.")
+        problems += resources[PROBLEMS]
         with Gradebook(submission["db_url"]) as gradebook:
             graded = gradebook.find_submission_notebook(
                 submission["notebook"], submission["assignment"], submission["student"]

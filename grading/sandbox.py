@@ -74,7 +74,8 @@ class Execution:
 
     `notebook` has the outputs of every cell that ran to its end; the others have none. `died` is
     the index of the cell in which the kernel's process ended by itself, `limit` the name of the
-    limit that struck first and `limit_cell` the cell it struck in.
+    limit that struck first and `limit_cell` the cell it struck in. `statuses` holds what the kernel
+    replied on each cell that it ran, by index: "ok", "error" or "aborted".
     """
 
     notebook: NotebookNode
@@ -83,6 +84,7 @@ class Execution:
     limit: str | None = None
     limit_cell: int | None = None
     complete: bool = False
+    statuses: Mapping[int, str | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,6 +99,7 @@ class _Progress:
     limit: str | None = None
     limit_cell: int | None = None
     cells: dict[int, tuple[list[Any], int | None]] = field(default_factory=dict)
+    statuses: dict[int, str | None] = field(default_factory=dict)
 
     def strike(self, limit: str, cell: int | None) -> None:
         if self.limit is None:
@@ -110,6 +113,7 @@ class _Progress:
                 self.running = event["cell"]
             case "cell":
                 self.cells[event["cell"]] = (event["outputs"], event["execution_count"])
+                self.statuses[event["cell"]] = event["status"]
             case "limit":
                 cell = event["cell"]
                 self.strike(event["limit"], self.running if cell is None else cell)
@@ -177,6 +181,7 @@ def execute(
         progress.limit,
         progress.limit_cell,
         progress.complete,
+        progress.statuses,
     )
 
 

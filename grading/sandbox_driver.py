@@ -5,7 +5,8 @@ from standard input, and writes events, one line of JSON each:
 
     {"event": "ready"}                                 the kernel answers
     {"event": "start", "cell": i}                      cell i begins
-    {"event": "cell", "cell": i, "outputs": [...], "execution_count": n}
+    {"event": "cell", "cell": i, "outputs": [...], "execution_count": n,
+     "status": text}                                what the kernel replied; null without reply
     {"event": "limit", "cell": i, "limit": name}       a limit struck: cell time or output
     {"event": "died", "cell": i}                       the kernel's process ended
     {"event": "end"}                                   the last cell has run
@@ -50,11 +51,14 @@ class _Client(NotebookClient):
 
     bytes_left: int = 0
     events: _Events
+    status: str | None = None
     timed_out: bool = False
 
-    def note_timeout(self, execute_reply: dict[str, Any], **_: Any) -> None:
-        """Remember that a cell was stopped at its limit: nbclient's reply then says so."""
-        self.timed_out = execute_reply["content"].get("ename") == _TIMEOUT["ename"]
+    def note_reply(self, execute_reply: dict[str, Any], **_: Any) -> None:
+        """Remember how a cell ended; nbclient's reply also tells one stopped at its limit."""
+        content = execute_reply["content"]
+        self.status = content.get("status")
+        self.timed_out = content.get("ename") == _TIMEOUT["ename"]
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         if msg["msg_type"] in _EXECUTED:
@@ -95,7 +99,7 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
         extra_arguments=["--IPKernelApp.outstream_class=limited_output.LimitedOutStream"],
     )
     client.owns_km = True
-    client.on_cell_executed = client.note_timeout
+    client.on_cell_executed = client.note_reply
     client.bytes_left = int(limits["output_bytes"])
     client.events = stream
     run_sync(client.async_start_new_kernel)()
@@ -113,7 +117,8 @@ def _run_cells(client: _Client, events: _Events) -> bool:
             continue
         events.cell = index
         events.send("start", cell=index)
-        client.timed_out = False
+        # An empty cell is not sent to the kernel: there is nothing in it that could fail.
+        client.status, client.timed_out = None if cell.source.strip() else "ok", False
         try:
             client.execute_cell(cell, index, store_history=True)
         except DeadKernelError:
@@ -124,6 +129,7 @@ def _run_cells(client: _Client, events: _Events) -> bool:
             cell=index,
             outputs=cell.outputs,
             execution_count=cell.execution_count,
+            status=client.status,
         )
         if client.timed_out:
             events.send("limit", cell=index, limit="cell time")

@@ -109,6 +109,7 @@ class SandboxedExecute(SeededExecute):
             "died": execution.died,
             "limit": execution.limit,
             "limit_cell": execution.limit_cell,
+            "statuses": execution.statuses,
             "seconds": execution.seconds,
             "seed": self._seed(resources),
         }

@@ -355,7 +355,9 @@ class TestDistrust:
             linear = [module for module in fewer["modules"] if module["linear"]]
             for module in linear[keep:]:
                 fewer["modules"].remove(module)
-            assert "malformed" in judge("test_normal_std", fewer).sentence
+            verdict = judge("test_normal_std", fewer)
+            assert not verdict.passed
+            assert verdict.foreign
 
     def test_no_observation(self) -> None:
         for criterion in CRITERIA:

@@ -90,7 +90,9 @@ def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, Ver
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an observation say itself what score it deserves, to test what the judge does with it."""
 
-    def judge(criterion: str, observation: dict[str, Any], language: str) -> Verdict:
+    def judge(
+        criterion: str, observation: dict[str, Any], language: str, seed: int | None
+    ) -> Verdict:
         score = observation["score"]
         outcome: Outcome = "correct" if score == 1 else "incorrect"
         return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})

@@ -40,7 +40,7 @@ def constant(value: float, inputs: int, neurons: int) -> float:
 
 
 def large_layers(deviation: Callable[[int, int], float], seed: int = 0) -> list[Layer]:
-    from grader_tests.networks import large_sizes
+    from grader_tests.blueprint import large_sizes
 
     rng = np.random.default_rng(seed)
     return [

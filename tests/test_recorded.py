@@ -1,8 +1,10 @@
 """Tests of recorded training runs: found only where training would give the same, to the bit."""
 
+import functools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -15,7 +17,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import datasets, transforms
 
 import helpers
-from helpers import comparison
+from helpers import comparison, recorded, training
 from helpers.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
 from helpers.training import Batches, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
@@ -44,17 +46,19 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def untrained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Forbids training from the call on."""
+def untrained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Forbids runs that are not found from the call on, and sees to it that one was found."""
+    found = []
+    read = recorded._read
 
-    def fail(*_: object) -> None:
-        raise AssertionError("This run should have been found.")
+    def find(path: Path, shape: tuple[int, int]) -> recorded.Outcome | None:
+        outcome = read(path, shape)
+        assert outcome is not None, "This run should have been found."
+        found.append(outcome)
+        return outcome
 
-    def forbid() -> None:
-        monkeypatch.setattr(comparison, "train", fail)
-        monkeypatch.setattr(comparison, "train_together", fail)
-
-    return forbid
+    yield lambda: monkeypatch.setattr(recorded, "_read", find)
+    assert found
 
 
 def _net(kind: type[Net] = Net) -> Net:
@@ -102,10 +106,10 @@ class TestFound:
         monkeypatch.delenv(ENVIRONMENT_VARIABLE)
         trained = page()
         monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(runs))
-        recorded = page()
+        kept = page()
         untrained()
         found = page()
-        for other in (recorded, found):
+        for other in (kept, found):
             assert _equal(trained[0], other[0])
             assert trained[1].splitlines()[-3:] == other[1].splitlines()[-3:]
             assert trained[2] == other[2]
@@ -253,10 +257,10 @@ class TestNotFound:
 
     def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
         train_batches, valid_batches = (Batches(of, torch.device("cpu")) for of in loaders)
-        recorded = RecordedRuns(train_batches, valid_batches, 0)
+        folder = RecordedRuns(train_batches, valid_batches, 0)
         for number in (1, 2):
             with in_threads(number):
-                recorded.reuse(lambda: (np.zeros((1, len(train_batches))), np.zeros(1)), [_net()])
+                folder.reuse(lambda: (np.zeros((1, len(train_batches))), np.zeros(1)), [_net()])
         assert len(list(runs.iterdir())) == 2
 
 
@@ -280,3 +284,154 @@ class TestNotRecorded:
         loader = DataLoader(data, 100, sampler=SubsetRandomSampler(range(500)))
         _compare(_net(), (loader, loaders[1]))
         assert not list(runs.iterdir())
+
+
+class _Other(torch.optim.SGD):
+    """Another optimizer, under the name of Adam."""
+
+    def __init__(self, parameters: Any, lr: float, fused: bool) -> None:
+        super().__init__(parameters, lr=lr)
+
+
+def _step_of_five(step: Callable[..., object]) -> Callable[..., object]:
+    """An optimizer's step that does nothing from the sixth call on."""
+    calls = 0
+
+    @torch.no_grad()
+    def some(*arguments: Any, **options: Any) -> object:
+        nonlocal calls
+        calls += 1
+        return step(*arguments, **options) if calls <= 5 else None
+
+    return some
+
+
+def _backward_twice(self: Tensor, *arguments: Any, **options: Any) -> None:
+    torch.autograd.backward(self * 2, *arguments, **options)
+
+
+def _shorter(items: Any, label: str) -> Iterator[Any]:
+    for number, item in enumerate(items):
+        if number < 7:
+            yield item
+
+
+def _lower(model: nn.Module, batches: Batches) -> float:
+    return training.accuracy(model, batches) / 2
+
+
+def _train_on_one(model: nn.Module, batches: Batches, label: str, seed: int) -> list[float]:
+    return [1.5] * len(batches)
+
+
+def _weighted(scores: Tensor, labels: Tensor) -> Tensor:
+    return -scores.log_softmax(dim=1)[:, 0].mean() + 0 * labels.sum()
+
+
+class _Backwards(Batches):
+    def __iter__(self) -> Iterator[Any]:
+        return _backwards(self)
+
+
+def _backwards(self: Batches) -> Iterator[Any]:
+    """Give the batches in reverse, from the third on."""
+    for order in self.orders:
+        for indices in order[:2] + order[:1:-1]:
+            yield self._batch(indices)
+
+
+def _is_nothing(self: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
+    """Stand in for a method that should do something."""
+
+
+def _outcome(loaders: Loaders) -> helpers.Comparison | str:
+    """Return a comparison, or what it raised."""
+    try:
+        return _compare(_net(), loaders)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _same(first: helpers.Comparison | str, second: helpers.Comparison | str) -> bool:
+    if isinstance(first, str) or isinstance(second, str):
+        return first == second
+    return _equal(first, second)
+
+
+Patch = Callable[[pytest.MonkeyPatch], object]
+ADAM = torch.optim.Adam
+
+# What a cell of a notebook may have done to the training before it compares.
+TAMPERED: dict[str, Patch] = {
+    "learning rate 0": lambda m: m.setattr(training, "LEARNING_RATE", 0.0),
+    "learning rate 0.1": lambda m: m.setattr(training, "LEARNING_RATE", 0.1),
+    "step does nothing": lambda m: m.setattr(ADAM, "step", _is_nothing),
+    "step ends later": lambda m: m.setattr(ADAM, "step", _step_of_five(ADAM.step)),
+    "step is another's": lambda m: m.setattr(ADAM, "step", torch.optim.SGD.step),
+    "step by partial": lambda m: m.setattr(ADAM, "step", functools.partialmethod(_is_nothing)),
+    "gradients add up": lambda m: m.setattr(torch.optim.Optimizer, "zero_grad", _is_nothing),
+    "gradients are doubled": lambda m: m.setattr(Tensor, "backward", _backward_twice),
+    "another optimizer": lambda m: m.setattr(torch.optim, "Adam", _Other),
+    "PyTorch's own other": lambda m: m.setattr(torch.optim, "Adam", torch.optim.RMSprop),
+    "another default": lambda m: m.setitem(ADAM.__init__.__kwdefaults__ or {}, "maximize", True),
+    "another loss": lambda m: m.setattr(F, "cross_entropy", _weighted),
+    "another activation": lambda m: m.setattr(F, "relu", F.leaky_relu),
+    "no dropout": lambda m: m.setattr(F, "dropout", lambda x, *_, **__: x),
+    "another product": lambda m: m.setattr(F, "linear", lambda x, w, b: 2 * x @ w.T + b),
+    "a layer's method": lambda m: m.setattr(nn.Linear, "forward", lambda s, x: x @ s.weight.T),
+    "no seed": lambda m: m.setattr(torch, "manual_seed", lambda seed: None),
+    "fewer batches": lambda m: m.setattr(training, "progress", _shorter),
+    "another measure": lambda m: m.setattr(comparison, "accuracy", _lower),
+    "another training": lambda m: m.setattr(comparison, "train", _train_on_one),
+    "other code": lambda m: m.setattr(training.train, "__code__", _train_on_one.__code__),
+    "other batches": lambda m: m.setattr(comparison, "Batches", _Backwards),
+    "batches by another method": lambda m: m.setattr(Batches, "__iter__", _backwards),
+    "a hook on every module": lambda m: m.setitem(
+        nn.modules.module._global_forward_hooks, 0, lambda module, _, output: output * 1.5
+    ),
+}
+
+
+class TestTampered:
+    """Whatever was done to the training: with recorded runs a comparison is what it is without."""
+
+    @pytest.mark.parametrize("name", TAMPERED)
+    def test_is_as_without_recorded_runs(
+        self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        def outcome() -> helpers.Comparison | str:
+            torch.manual_seed(0)
+            with monkeypatch.context() as patch:
+                TAMPERED[name](patch)
+                return _outcome(loaders)
+
+        untouched = _compare(_net(), loaders)
+        # The second time, what the first may have recorded.
+        found = outcome(), outcome()
+        assert _equal(untouched, _compare(_net(), loaders))
+        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        trained = outcome()
+        assert not _same(untouched, trained)
+        assert all(_same(trained, one) for one in found)
+
+    @pytest.mark.parametrize(
+        "switch",
+        [torch.set_grad_enabled, torch.use_deterministic_algorithms, torch.set_flush_denormal],
+    )
+    def test_a_setting(
+        self,
+        runs: Path,
+        loaders: Loaders,
+        monkeypatch: pytest.MonkeyPatch,
+        switch: Callable[[bool], object],
+    ) -> None:
+        before = torch.is_grad_enabled()
+        _compare(_net(), loaders)
+        switch(switch is not torch.set_grad_enabled)
+        try:
+            found = _outcome(loaders)
+            monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+            trained = _outcome(loaders)
+        finally:
+            switch(switch is torch.set_grad_enabled and before)
+        assert _same(found, trained)

@@ -14,6 +14,7 @@ from grading.execute import EXECUTION
 from grading.judge import Judge
 from grading.sandbox import Execution, SandboxFailed, SandboxUnavailable
 from grading.sandboxed_execute import SandboxedExecute
+from grading.seed import course_secret, grading_seed
 
 
 def is_available() -> bool:
@@ -82,7 +83,9 @@ class TestWithoutSandbox:
         with caplog.at_level(logging.WARNING):
             nb, resources = run(submission, "print(6 * 7)", allow_unsandboxed=True)
         assert printed(nb.cells[0]) == "42\n"
-        assert resources[EXECUTION] == {"died": None, "running": 0}
+        seed = grading_seed(course_secret(Path(".grading_secret")), "ada", "weight_initialization")
+        went = {"died": None, "running": 0, "statuses": {0: "ok"}, "seed": seed}
+        assert resources[EXECUTION] == went
         assert "NO SANDBOX" in caplog.text
 
 

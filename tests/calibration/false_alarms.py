@@ -13,11 +13,11 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
+from grader_tests.blueprint import large_sizes
 from grader_tests.default_exercise import uniform_p
 from grader_tests.independence import independence_evidence
 from grader_tests.layer_criterion import COINCIDENCE
 from grader_tests.moments import Evidence, Layer, deviation_evidence, mean_evidence
-from grader_tests.networks import large_sizes
 from grader_tests.normality import normality_evidence
 
 LEVELS = (0.1, 0.01, 0.001)

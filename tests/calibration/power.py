@@ -6,10 +6,10 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
+from grader_tests.blueprint import large_sizes
 from grader_tests.criteria import LEVEL
 from grader_tests.independence import independence_evidence
 from grader_tests.moments import Layer, deviation_evidence, mean_evidence
-from grader_tests.networks import large_sizes
 from grader_tests.normality import normality_evidence
 from tests.calibration.false_alarms import correct_layers
 

@@ -1,0 +1,245 @@
+"""Tests of tests that nbgrader scores by itself: points only where one ran to its end."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat.v4 as v4
+import pytest
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.utils import determine_grade
+
+from grading import sandbox
+from grading.execute import EXECUTION
+from grading.judge import PROBLEMS, Judge
+from grading.remarks import Remarks, write_remarks
+from grading.sandbox import SandboxUnavailable
+from grading.sandboxed_execute import SandboxedExecute
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
+from tests.test_grading import cell_metadata, error_output, resources_with
+from tests.test_sandboxed_execute import is_available
+
+RIGHT = "def answer(): return 42"
+WRONG = "def answer(): return 41"
+TEST = "assert answer() == 42"
+
+
+def result_output(text: object) -> NotebookNode:
+    return v4.new_output("execute_result", data={"text/plain": text}, execution_count=1)
+
+
+def one_test(source: str, *outputs: NotebookNode) -> NotebookNode:
+    return v4.new_code_cell(source, metadata=cell_metadata("test_answer", 5), outputs=[*outputs])
+
+
+def scored(nb: NotebookNode, resources: ResourcesDict) -> tuple[float, list[str], str]:
+    """Judge a notebook; return its last cell's score, what a person should see, and the error."""
+    nb, resources = Judge().preprocess(nb, resources)
+    errors = [out.evalue for out in nb.cells[-1].outputs if out.output_type == "error"]
+    score, _ = determine_grade(nb.cells[-1])
+    assert score is not None
+    return score, resources[PROBLEMS], " ".join(errors)
+
+
+class TestOutputs:
+    """What becomes of the outputs of a test that got a certain reply."""
+
+    def score(
+        self, status: str | None, *outputs: NotebookNode, **run: Any
+    ) -> tuple[float, list[str], str]:
+        execution = {"died": None, "statuses": {0: status}, **run}
+        nb = v4.new_notebook(cells=[one_test(TEST, *outputs)])
+        return scored(nb, resources_with({EXECUTION: execution}))
+
+    @pytest.mark.parametrize(
+        ("outputs", "expected"),
+        [
+            ([], 5),
+            ([result_output("2.5")], 2.5),
+            ([result_output("0")], 0),
+            ([result_output("5")], 5),
+            # No numbers; nbgrader alone ends with a KeyError at the last two.
+            ([result_output("<Figure>")], 5),
+            ([result_output(["1", "\n2"])], 5),
+            ([result_output("")], 5),
+            ([v4.new_output("execute_result", data={"text/html": "<b>2</b>"})], 5),
+            # Student code showed something before the test's own result.
+            ([result_output("5"), result_output("1")], 1),
+            ([result_output("nan"), result_output("1")], 1),
+            ([v4.new_output("stream", name="stderr", text="a warning")], 5),
+            ([v4.new_output("stream", name="stderr", text="a"), result_output("2")], 2),
+            ([error_output("AssertionError", "")], 0),
+        ],
+    )
+    def test_of_a_test_that_ran(self, outputs: list[NotebookNode], expected: float) -> None:
+        score, problems, _ = self.score("ok", *outputs)
+        assert (score, problems) == (expected, [])
+
+    @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "-1", "5.5", "1e999"])
+    def test_no_number_of_points_has_none_and_is_flagged(self, number: str) -> None:
+        score, problems, error = self.score("ok", result_output(number))
+        assert score == 0
+        assert "a number from 0 to 5" in error
+        assert len(problems) == 1
+        assert "test_answer" in problems[0]
+
+    @pytest.mark.parametrize("status", ["error", "aborted"])
+    @pytest.mark.parametrize("shown", [[], [result_output("5")], [result_output("nan")]])
+    def test_a_failure_that_is_not_shown(self, status: str, shown: list[NotebookNode]) -> None:
+        score, problems, error = self.score(status, *shown)
+        assert (score, problems) == (0, [])
+        assert "kept from being shown" in error
+
+    @pytest.mark.parametrize("shown", [[], [result_output("5")]])
+    def test_no_reply(self, shown: list[NotebookNode]) -> None:
+        score, problems, error = self.score(None, *shown)
+        assert (score, error) == (0, "The test did not run.")
+        assert problems == ["The test test_answer did not run."]
+
+    @pytest.mark.parametrize(
+        ("run", "said"),
+        [
+            ({"unreadable": "answer.ipynb has no list of cells."}, "no list of cells"),
+            ({"died": 0}, "process ended while this test"),
+            ({"limit": "memory", "limit_cell": 0}, "more memory"),
+            ({"limit": "cell time", "limit_cell": 0}, "longer than one cell may"),
+        ],
+    )
+    def test_a_run_cut_short_says_why(self, run: dict[str, Any], said: str) -> None:
+        for status in (None, "error"):
+            # Record flags a run that was cut short.
+            score, problems, error = self.score(status, **run)
+            assert (score, problems) == (0, [])
+            assert said in error
+
+    def test_other_cells_stay_as_they_are(self) -> None:
+        manual = v4.new_code_cell("draw()", metadata=cell_metadata("drawing", 3))
+        manual.metadata.nbgrader["solution"] = True
+        text = v4.new_markdown_cell("words", metadata=cell_metadata("words", 3))
+        nb = v4.new_notebook(cells=[manual, text, v4.new_code_cell("1", outputs=[])])
+        resources = resources_with({EXECUTION: {"died": None}})
+        nb, resources = Judge().preprocess(nb, resources)
+        assert manual.outputs == nb.cells[2].outputs == []
+        assert resources[PROBLEMS] == []
+
+
+SHOWS_NOTHING = "get_ipython().showtraceback = lambda *a, **k: None"
+HANDLER = "get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)"
+SHOWS_FIVE = "import sys\ndef answer(): sys.displayhook(5.0)"
+
+# What an exercise's cell holds, what its test has of 5 points, and a word on why.
+EXERCISES = {
+    "right": (RIGHT, 5, ""),
+    "wrong": (WRONG, 0, ""),
+    "empty": ("", 0, "answer"),
+    "error in the exercise": (f"{RIGHT}\nraise KeyError", 5, ""),
+    "exit in the exercise": (f"{RIGHT}\nimport sys; sys.exit(0)", 5, ""),
+    "exit in the test": ("import sys\ndef answer(): sys.exit(0)", 0, ""),
+    "interrupt in the test": ("def answer(): raise KeyboardInterrupt", 0, ""),
+    "error without a traceback": (f"{WRONG}\n{SHOWS_NOTHING}", 0, "kept from being shown"),
+    "error for a handler": (f"{WRONG}\n{HANDLER}", 0, "kept from being shown"),
+    "result before the error": (SHOWS_FIVE, 0, ""),
+    "warning": ("import warnings\ndef answer():\n  warnings.warn('old')\n  return 42", 5, ""),
+    "too long": ("def answer():\n  while True: pass", 0, "longer than one cell may|too long"),
+    "dead kernel": ("import os; os._exit(0)", 0, "process ended"),
+    "dead in the test": ("import os\ndef answer(): os._exit(0)", 0, "process ended"),
+}
+
+
+@pytest.fixture
+def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a submission."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sandboxed", [True, False])
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_run(
+    submission: Path, exercise: str, sandboxed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sandboxed and not is_available():
+        pytest.skip("needs bubblewrap")
+    if not sandboxed:
+        monkeypatch.setattr(sandbox, "check_available", _unavailable)
+    source, expected, said = EXERCISES[exercise]
+    exercise_cell = v4.new_code_cell(source, metadata=cell_metadata("answer"))
+    nb = v4.new_notebook(cells=[exercise_cell, one_test(TEST)])
+    write_remarks(nb, Remarks())
+    names = {"student": "ada", "assignment": "homework", "notebook": "homework"}
+    resources = resources_with({"metadata": {"path": str(submission)}, "nbgrader": names})
+    settings = {"cell_seconds": 8} if sandboxed else {"timeout": 8}
+    execute = SandboxedExecute(allow_unsandboxed=not sandboxed, **settings)
+    score, _, error = scored(*execute.preprocess(nb, resources))
+    assert score == expected
+    # Without a sandbox nbgrader adds an error in words of its own.
+    assert not sandboxed or re.search(said, error)
+
+
+def _unavailable() -> None:
+    raise SandboxUnavailable("bubblewrap is not installed.")
+
+
+# The same through the commands: student to exercise, points, and whether a person should look.
+STUDENTS: dict[str, tuple[str, float, bool]] = {
+    "right": (RIGHT, 5, False),
+    "wrong": (WRONG, 0, False),
+    "empty": ("", 0, False),
+    "silent": (f"{WRONG}\n{SHOWS_NOTHING}", 0, False),
+    "ends": ("import os; os._exit(0)", 0, True),
+    "fills": ("def answer(): return len(bytearray(3 * 2**30))", 0, True),
+    "damaged": ("", 0, True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("command", ["nbgrader", "grading"])
+def test_a_class(tmp_path: Path, any_data: str, command: str) -> None:
+    if not is_available():
+        pytest.skip("needs bubblewrap")
+    course = _ordinary_course(tmp_path, any_data)
+    for student, (source, _, _) in STUDENTS.items():
+        notebook = course.released()
+        notebook["cells"][0]["source"] = source
+        text = json.dumps(notebook)
+        course.submit(student, text[: len(text) // 2] if student == "damaged" else text)
+    if command == "nbgrader":
+        course.nbgrader("autograde", ASSIGNMENT)
+    else:
+        subprocess.run(
+            [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--workers", "1"],
+            cwd=course.root,
+            env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
+            check=True,
+        )
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        found = {
+            submitted.student.id: (grade.auto_score, grade.needs_manual_grade)
+            for submitted in gradebook.assignment_submissions(ASSIGNMENT)
+            for grade in submitted.notebooks[0].grades
+        }
+    assert found == {name: (points, flagged) for name, (_, points, flagged) in STUDENTS.items()}
+
+
+def _ordinary_course(folder: Path, data: str) -> ScratchCourse:
+    """A course whose assignment has one exercise and one test of 5 points, none of the lesson's."""
+    course = ScratchCourse(folder, data)
+    config = course.root / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\nc.SandboxedExecute.memory_mebibytes = 1500\n")
+    path = course.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    notebook = read_notebook(path)
+    exercise = v4.new_code_cell(
+        f"### BEGIN SOLUTION\n{RIGHT}\n### END SOLUTION", metadata=cell_metadata("answer")
+    )
+    test = one_test(f"### BEGIN HIDDEN TESTS\n{TEST}\n### END HIDDEN TESTS")
+    notebook["cells"] = [exercise, test]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    return course
