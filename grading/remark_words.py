@@ -7,6 +7,8 @@ template that it was made from.
 
 import re
 
+from grading.names import shown
+
 _TEMPLATES: dict[str, tuple[str, str]] = {
     "heading": ("Remarks on this submission", "关于这份提交的说明"),
     # Reading the file
@@ -27,6 +29,10 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
         "Left out because of their size: {names}. Files beside the notebook may have {most} MiB "
         "together.",
         "因为太大而被略去：{names}。笔记之外的文件总共不得超过 {most} MiB。",
+    ),
+    "timestamp": (
+        "When it was handed in is not known: timestamp.txt holds no time that can be read.",
+        "无法得知提交的时间：timestamp.txt 里没有可以读取的时间。",
     ),
     "link": ("{name} is a link, not a file.", "{name} 是一个链接，不是文件。"),
     "too_large": (
@@ -80,12 +86,12 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
 
 
 def remark(key: str, **values: object) -> str:
-    """Return a remark in English.
+    """Return a remark in English; of names in it, what no text can hold is escaped.
 
     Raises:
         KeyError: there is no such remark, or a value is missing.
     """
-    return _TEMPLATES[key][0].format(**values)
+    return shown(_TEMPLATES[key][0].format(**values))
 
 
 def in_language(sentence: str, language: str) -> str:
