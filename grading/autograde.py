@@ -31,7 +31,12 @@ from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
 from grading.sandboxed_execute import SandboxedExecute
-from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+from grading.submitted_notebook import (
+    LARGEST,
+    UnreadableSubmission,
+    find_notebook,
+    read_notebook,
+)
 from grading.timestamps import UnreadableTimestamp, read_timestamp
 
 
@@ -66,7 +71,7 @@ def _restored(path: Path, release: NotebookNode, files_mebibytes: int) -> Notebo
     unreadable = digest = ""
     try:
         found, remarks = find_notebook(path.parent, path.stem)
-        if not found.is_symlink():
+        if not found.is_symlink() and found.stat().st_size <= LARGEST:
             with found.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         submitted = read_notebook(found)

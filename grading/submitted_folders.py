@@ -29,8 +29,6 @@ def find(coursedir: CourseDirectory) -> Iterator[Found]:
     """Yield what has been handed in for `coursedir`'s assignment by its students, in order."""
     step = coursedir.submitted_directory
     pattern = coursedir.format_path(step, coursedir.student_id, coursedir.assignment_id)
-    # The course root may have any name.
-    pattern = glob.escape(coursedir.root) + pattern.removeprefix(coursedir.root)
     parent = os.path.dirname(pattern)
     for folder in sorted(glob.glob(parent)):
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):

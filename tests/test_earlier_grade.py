@@ -1,0 +1,247 @@
+"""Tests that what cannot grade a submission costs nobody the grade that was there."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from grading import audit, sandbox
+from grading.attempt import PENDING
+from grading.sandbox import SandboxUnavailable
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+PLAIN = ["nbgrader", "autograde", ASSIGNMENT, "--force"]
+BATCH = ["grading", "autograde", ASSIGNMENT, "--force", "--workers", "1"]
+commands = pytest.mark.parametrize("command", [PLAIN, BATCH], ids=["nbgrader", "batch"])
+OTHER = 64_999  # a user id that nobody has
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
+    """A course with a right submission that has been graded."""
+    try:
+        sandbox.check_available()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    course = ScratchCourse(tmp_path_factory.mktemp("graded"), any_data)
+    course.shorten()
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    notebook = course.released()
+    solve(notebook)
+    course.submit("ada", notebook)
+    course.nbgrader("autograde", ASSIGNMENT)
+    return course
+
+
+@pytest.fixture
+def course(graded: ScratchCourse, tmp_path: Path) -> ScratchCourse:
+    """A copy of it, to be spoilt."""
+    shutil.copytree(graded.root, tmp_path / "course", symlinks=True)
+    copy = ScratchCourse.__new__(ScratchCourse)
+    copy.__dict__ = graded.__dict__ | {"root": tmp_path / "course"}
+    return copy
+
+
+def _state(course: ScratchCourse) -> dict[str, object]:
+    """Return all that an earlier grading left: scores, files and the log's length."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada")
+        scores = {g.name: (g.auto_score, g.needs_manual_grade) for g in notebook.grades}
+    files = {
+        str(path.relative_to(course.root)): path.read_bytes()
+        for path in (course.root / "autograded").rglob("*")
+        if path.is_file()
+    }
+    assert sum(score or 0 for score, _ in scores.values()) == 20
+    return {"scores": scores, "files": files}
+
+
+def _log(course: ScratchCourse) -> list[audit.Entry]:
+    return list(audit.read(course.root / audit.FILE))
+
+
+def _run(
+    course: ScratchCourse, command: list[str], *options: str, user: int = 0, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of Python's in the course."""
+    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)} | variables
+    run = subprocess.run(
+        [sys.executable, "-m", *command, *options],
+        cwd=course.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        user=user or None,
+        group=user or None,
+        extra_groups=[] if user else None,
+    )
+    assert "Traceback" not in run.stderr, run.stderr
+    return run
+
+
+def _without_bubblewrap(folder: Path) -> str:
+    """Return a PATH on which everything is but bubblewrap."""
+    folder.mkdir()
+    for name in ("alembic", "env", "uname"):
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return str(folder)
+
+
+@commands
+def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -> None:
+    before, log = _state(course), _log(course)
+    run = _run(course, command, PATH=_without_bubblewrap(tmp_path / "bin"))
+    assert run.returncode == 1
+    assert "bubblewrap" in run.stderr
+    assert "allow_unsandboxed = True" in run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+def test_not_executed(course: ScratchCourse) -> None:
+    before, log = _state(course), _log(course)
+    run = _run(course, PLAIN, "--no-execute")
+    assert run.returncode == 1
+    assert "Run nbgrader autograde without --no-execute" in run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+@commands
+@pytest.mark.parametrize("what", ["secret", "log", "release", "imports", "half a line"])
+def test_what_every_submission_would_meet(
+    course: ScratchCourse, command: list[str], what: str
+) -> None:
+    before = _state(course)
+    variables = {}
+    if what == "secret":
+        (course.root / ".grading_secret").write_text("lost")
+    elif what == "log":
+        (course.root / audit.FILE).unlink()
+        (course.root / audit.FILE).mkdir()
+    elif what == "release":
+        shutil.rmtree(course.root / "release")
+    elif what == "imports":
+        (course.root / "open").mkdir()
+        (course.root / "open").chmod(0o777)
+        variables["PYTHONPATH"] = f"{COURSE_ROOT}:{course.root / 'open'}"
+    else:
+        with (course.root / audit.FILE).open("a") as file:
+            file.write('{"half')
+    run = _run(course, command, **variables)
+    assert run.returncode == 1
+    assert run.stderr.strip(), what
+    assert _state(course) == before
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acts as another user: needs root")
+
+
+@needs_root
+@commands
+@pytest.mark.parametrize("what", ["secret", "folder", "log"])
+def test_a_second_instructor(
+    course: ScratchCourse, tmp_path: Path, command: list[str], what: str
+) -> None:
+    """Who may write to everything but one thing destroys nothing."""
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_mode & 0o001 == 0:
+            pytest.skip(f"{path} is closed to other users")
+    before, log = _state(course), _log(course)
+    for folder, folders, files in os.walk(course.root):
+        for name in (".", *folders, *files):
+            if not os.path.islink(os.path.join(folder, name)):
+                os.chown(os.path.join(folder, name), OTHER, OTHER)
+    spared = {
+        "secret": course.root / ".grading_secret",
+        "folder": course.root / "autograded" / "ada" / ASSIGNMENT,
+        "log": course.root / audit.FILE,
+    }[what]
+    os.chown(spared, 0, 0)
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", OTHER, OTHER)
+    run = _run(course, command, user=OTHER, HOME=str(tmp_path / "home"))
+    assert run.returncode == 1
+    assert str(spared) in run.stdout + run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+# Stands for what cannot be foreseen, at each step between reading and recording.
+BREAKS = {
+    "a sandbox": ("grading.jobs", "run", "grading.sandbox.SandboxFailed('no memory')"),
+    "the judge": ("grading.judge.Judge", "preprocess", "MemoryError()"),
+    "the log": ("grading.audit", "append", "OSError(28, 'No space left on device')"),
+    "the gradebook": (
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "preprocess",
+        "sqlalchemy.exc.OperationalError('x', {}, Exception('database is locked'))",
+    ),
+}
+
+
+@commands
+@pytest.mark.parametrize("what", BREAKS)
+def test_a_fault_of_the_machine(
+    course: ScratchCourse, tmp_path: Path, command: list[str], what: str
+) -> None:
+    before, log = _state(course), _log(course)
+    # Handed in anew, so that it is not the submission that was graded before.
+    path = course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    path.write_text(json.dumps(course.released()))
+    owner, name, error = BREAKS[what]
+    module = owner.rpartition(".")[0] if owner.rpartition(".")[2][0].isupper() else owner
+    (tmp_path / "breaking.py").write_text(
+        "import runpy, sys\n"
+        f"import sqlalchemy.exc, grading.sandbox, {module}\n"
+        "def fail(*_, **__):\n"
+        f"    raise {error}\n"
+        f"{owner}.{name} = fail\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+    )
+    paths = f"{tmp_path}:{COURSE_ROOT}"
+    run = _run(course, ["breaking", *command], PYTHONPATH=paths)
+    assert run.returncode == 1
+    assert "The grade from before stays" in run.stdout + run.stderr
+    assert _state(course) == before
+    entries = _log(course)[len(log) :]
+    if what != "the log":
+        (entry,) = entries
+        assert entry["remarks"][0].startswith("Not graded: ")
+        assert sum(score or 0 for score in entry["scores"].values()) == 20
+        said = subprocess.run(
+            [sys.executable, "-m", "grading.audit", "--student", "ada"],
+            cwd=course.root,
+            env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "Not graded" in said.stdout
+
+    # When it has passed, the new version is graded.
+    assert _run(course, command).returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "ada").score == 0
+
+
+@commands
+def test_an_interrupted_grading_is_done_again(course: ScratchCourse, command: list[str]) -> None:
+    target = course.root / "autograded" / "ada" / ASSIGNMENT
+    target.rename(target.with_name(f".{ASSIGNMENT}.before"))
+    target.mkdir()
+    (target / PENDING).touch()
+    (target / f"{ASSIGNMENT}.ipynb").write_text("half")
+    again = [word for word in command if word != "--force"]
+    assert _run(course, again).returncode == 0
+    _state(course)
+    assert [path.name for path in target.parent.iterdir()] == [ASSIGNMENT]
+    assert not (target / PENDING).exists()
