@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from nbgrader.api import Gradebook
 from grading import audit, sandbox
 from grading.attempt import PENDING
 from grading.sandbox import SandboxUnavailable
+from tests.other_user import as_other_user, give, needs_root
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -20,7 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PLAIN = ["nbgrader", "autograde", ASSIGNMENT, "--force"]
 BATCH = ["grading", "autograde", ASSIGNMENT, "--force", "--workers", "1"]
 commands = pytest.mark.parametrize("command", [PLAIN, BATCH], ids=["nbgrader", "batch"])
-OTHER = 64_999  # a user id that nobody has
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,21 @@ def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
 @pytest.fixture
 def course(graded: ScratchCourse, tmp_path: Path) -> ScratchCourse:
     """A copy of it, to be spoilt."""
-    shutil.copytree(graded.root, tmp_path / "course", symlinks=True)
+    return _copy(graded, tmp_path)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can look into; pytest's own they cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def _copy(course: ScratchCourse, folder: Path) -> ScratchCourse:
     copy = ScratchCourse.__new__(ScratchCourse)
-    copy.__dict__ = graded.__dict__ | {"root": tmp_path / "course"}
+    copy.__dict__ = course.__dict__ | {"root": folder / "course"}
+    shutil.copytree(course.root, copy.root, symlinks=True)
     return copy
 
 
@@ -68,21 +82,19 @@ def _log(course: ScratchCourse) -> list[audit.Entry]:
 
 
 def _run(
-    course: ScratchCourse, command: list[str], *options: str, user: int = 0, **variables: str
+    course: ScratchCourse, command: list[str], *options: str, other: bool = False, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of Python's in the course."""
     environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)} | variables
+    words = [sys.executable, "-m", *command, *options]
     run = subprocess.run(
-        [sys.executable, "-m", *command, *options],
+        as_other_user(*words) if other else words,
         cwd=course.root,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
-        user=user or None,
-        group=user or None,
-        extra_groups=[] if user else None,
     )
     assert "Traceback" not in run.stderr, run.stderr
     return run
@@ -142,33 +154,26 @@ def test_what_every_submission_would_meet(
     assert _state(course) == before
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acts as another user: needs root")
-
-
 @needs_root
 @commands
 @pytest.mark.parametrize("what", ["secret", "folder", "log"])
 def test_a_second_instructor(
-    course: ScratchCourse, tmp_path: Path, command: list[str], what: str
+    graded: ScratchCourse, open_folder: Path, command: list[str], what: str
 ) -> None:
     """Who may write to everything but one thing destroys nothing."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_mode & 0o001 == 0:
-            pytest.skip(f"{path} is closed to other users")
+    course = _copy(graded, open_folder)
     before, log = _state(course), _log(course)
-    for folder, folders, files in os.walk(course.root):
-        for name in (".", *folders, *files):
-            if not os.path.islink(os.path.join(folder, name)):
-                os.chown(os.path.join(folder, name), OTHER, OTHER)
+    give(course.root)
     spared = {
         "secret": course.root / ".grading_secret",
         "folder": course.root / "autograded" / "ada" / ASSIGNMENT,
         "log": course.root / audit.FILE,
     }[what]
     os.chown(spared, 0, 0)
-    (tmp_path / "home").mkdir()
-    os.chown(tmp_path / "home", OTHER, OTHER)
-    run = _run(course, command, user=OTHER, HOME=str(tmp_path / "home"))
+    (open_folder / "home").mkdir()
+    give(open_folder / "home")
+    home = {"HOME": str(open_folder / "home"), "JUPYTER_CONFIG_DIR": str(open_folder / "home")}
+    run = _run(course, command, other=True, **home)
     assert run.returncode == 1
     assert str(spared) in run.stdout + run.stderr
     assert (_state(course), _log(course)) == (before, log)
