@@ -131,9 +131,9 @@ class Attempt:
         for root in (self.target, self._aside):
             if not root.exists():
                 continue
-            folders = [root.parent, *(Path(folder) for folder, _, _ in os.walk(root))]
-            for folder in folders:
-                if not os.access(folder, os.W_OK | os.X_OK):
+            below = [Path(path) / name for path, names, _ in os.walk(root) for name in names]
+            for folder in (root.parent, root, *below):
+                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                     raise NotOurs(
                         f"{folder} cannot be written to by you, so what was graded before cannot "
                         "be replaced. Let its owner grade, or share the course "
