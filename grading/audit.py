@@ -43,14 +43,34 @@ def append(path: Path, entry: Entry) -> Entry | None:
         file.seek(0)
         lines = file.read().splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
-            raise AuditLogBroken(
-                f"{path} ends within line {len(lines)}: a grading was interrupted while it wrote. "
-                "Look at the line, then remove it, and grade that submission again."
-            )
+            raise _ends_within_a_line(path, len(lines))
         previous = hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
         line = json.dumps({**entry, "previous": previous}, sort_keys=True, ensure_ascii=False)
         _write(file.fileno(), line.encode() + b"\n")
     return _latest(lines, entry)
+
+
+def check(path: Path) -> None:
+    """Make sure that an entry can be added; the log is made where it is missing.
+
+    Raises:
+        AuditLogBroken: the log does not end in a whole line.
+        OSError: it cannot be written to.
+    """
+    with path.open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                raise _ends_within_a_line(path)
+
+
+def _ends_within_a_line(path: Path, number: int | None = None) -> AuditLogBroken:
+    line = f"line {number}" if number else "its last line"
+    return AuditLogBroken(
+        f"{path} ends within {line}: a grading was interrupted while it wrote. "
+        "Look at the line, then remove it, and grade that submission again."
+    )
 
 
 def _write(descriptor: int, line: bytes) -> None:

@@ -4,9 +4,9 @@ nbgrader 0.9.6 has no setting for the class that autogrades. `install` puts `Cou
 the command and formgrader's button look for it; nbgrader_config.py calls it.
 """
 
-import glob
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,25 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generateassignmentapp
-from nbgrader.converters import Autograde, base
-from nbgrader.converters.base import NbGraderException
+from nbgrader.converters import Autograde, NbGraderException, base
 from nbgrader.utils import find_all_files
-from traitlets import Type
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets import Type, default
 from traitlets.config import LoggingConfigurable
 
+from grading import audit, course_folder, submitted_folders
+from grading.attempt import Attempt
 from grading.generate import CourseGenerateAssignment
 from grading.in_force import what_is_missing
+from grading.names import shown
+from grading.preconditions import Refused, check_machine
+from grading.record import Record, failure
+from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
 from grading.sandboxed_execute import SandboxedExecute
-from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+from grading.submitted_notebook import LARGEST, UnreadableSubmission, find_notebook, read_notebook
+from grading.timestamps import UnreadableTimestamp, read_timestamp
 from grading.working_folder import Selection, select_files
 
 
@@ -65,7 +72,7 @@ class RestoringExporter(NotebookExporter):
         if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
-        release = converter.release_of(path.stem, resources)
+        release = converter.release_of(path.stem, (resources or {})["nbgrader"]["assignment"])
         notebook = _restored(path, release, converter.selected_files(path.parent))
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
@@ -83,14 +90,19 @@ def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNo
     unreadable = digest = ""
     try:
         found, remarks = find_notebook(path.parent, path.stem)
-        with found.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.is_symlink() and found.stat().st_size <= LARGEST:
+            with found.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         submitted = read_notebook(found)
         notebook, repairs = restore(submitted.cells, release)
         remarks += submitted.remarks + repairs
         remarks += files.remarks
     except UnreadableSubmission as error:
         notebook, unreadable = release, str(error)
+    try:
+        read_timestamp(path.parent)
+    except UnreadableTimestamp:
+        remarks.append(remark("timestamp"))
     write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest))
     return notebook
 
@@ -112,28 +124,140 @@ class CourseAutograde(Autograde):
         return select_files(submission, Path(release), most, self.coursedir.ignore)
 
     def start(self) -> None:
-        """Grade, if the settings name the sandbox and the judge.
+        """Grade what there is to grade, if the settings name the sandbox and the judge.
 
         Raises:
             AutograderNotInForce: they do not, or not all of what they name can be imported.
+            NbGraderException: not everybody has a grade, or nothing was done at all (Refused); the
+                log says who has none, and why.
         """
         if why := what_is_missing(self.autograde_preprocessors):
             raise _not_in_force(self, why)
-        super().start()
+        self.failed: dict[str, str] = {}
+        try:
+            super().start()
+        except Refused as error:
+            self.log.error("%s", error)
+            raise
 
     def init_notebooks(self) -> None:
         """Take every submission's notebook by its right name, also where no file has it."""
         self.assignments: dict[str, list[str]] = {}
         self.notebooks: list[str] = []
-        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
-        for folder in sorted(glob.glob(pattern)):
-            names = self._released_names()
-            if self.coursedir.notebook_id != "*":
-                names = [name for name in names if name == self.coursedir.notebook_id]
+        names = self._released_names()
+        if self.coursedir.notebook_id != "*":
+            names = [name for name in names if name == self.coursedir.notebook_id]
+        for found in submitted_folders.find(self.coursedir):
+            if found.problem:
+                self._failed(found.student, found.problem)
+                continue
+            folder = found.folder
             self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in names]
-        if not any(self.assignments.values()):
+        if not any(self.assignments.values()) and not self.failed:
             # nbgrader's own message on what it looked for and might have been meant.
             super().init_notebooks()
+
+    def convert_notebooks(self) -> None:
+        """Grade one submission after the other; who cannot be graded keeps what was there."""
+        self.check_machine()
+        for folder, notebooks in sorted(self.assignments.items()):
+            attempt = self.attempt(folder, notebooks)
+            try:
+                if not self.begin(attempt):
+                    continue
+                for path in self.notebooks:
+                    self.convert_single_notebook(path)
+                self.finish(attempt)
+            except BaseException as error:
+                self.fail(attempt, error)
+                if not isinstance(error, Exception):
+                    raise
+        if self.failed:
+            raise NbGraderException(f"Not graded: {', '.join(map(shown, sorted(self.failed)))}")
+
+    def check_machine(self) -> None:
+        """Make sure, before anything is changed, that no fault awaits every submission.
+
+        Raises:
+            Refused: one does.
+        """
+        check_machine(
+            SandboxedExecute(parent=self),
+            Record(parent=self),
+            self.coursedir.db_url,
+            self.coursedir.groupshared,
+        )
+        released = {Path(path).stem for paths in self.assignments.values() for path in paths}
+        for name in sorted(released):
+            try:
+                self.release_of(name, self.coursedir.assignment_id)
+            except ReleaseMissing as error:
+                raise Refused(str(error)) from None
+
+    def attempt(self, folder: str, notebooks: list[str]) -> Attempt:
+        """Return an attempt to grade a submission, not begun."""
+        assignment, student = submitted_folders.names(self.coursedir, folder)
+        target = Path(self._format_dest(assignment, student))
+        return Attempt(assignment, student, sorted(notebooks), target, self.coursedir.db_url)
+
+    def begin(self, attempt: Attempt) -> bool:
+        """Prepare a submission's folder; return False where there is nothing to grade."""
+        self.notebooks = list(attempt.notebooks)
+        if not self._is_due(attempt):
+            return False
+        whole = self.coursedir.notebook_id == "*"
+        attempt.begin(() if whole else [Path(path).name for path in attempt.notebooks])
+        self.run_pre_convert_hook()
+        self.init_assignment(attempt.assignment, attempt.student)
+        return True
+
+    def finish(self, attempt: Attempt) -> None:
+        """Let what was graded count."""
+        attempt.keep()
+        self.set_permissions(attempt.assignment, attempt.student)
+        self.run_post_convert_hook()
+
+    def fail(self, attempt: Attempt, error: BaseException) -> None:
+        """Put back what was graded before, say what happened, and log it."""
+        why = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else "Stopped."
+        self.log.debug("%s", shown(attempt.student), exc_info=error)
+        try:
+            if attempt.take_back():
+                why += " The grade from before stays."
+        except (OSError, SQLAlchemyError) as obstacle:
+            why += f" The grade from before could not be put back: {obstacle}"
+        self._failed(attempt.student, why)
+        if attempt.begun:
+            for name in attempt.names:
+                # A full disk takes no line either.
+                with suppress(OSError, audit.AuditLogBroken):
+                    names = (attempt.student, attempt.assignment, name)
+                    entry = failure(*names, why, attempt.scores(name))
+                    audit.append(Path(Record(parent=self).log_file), entry)
+
+    def _failed(self, student: str, why: str) -> None:
+        self.failed[student] = why
+        self.log.error("%s was not graded: %s", shown(student), shown(why))
+
+    def _is_due(self, attempt: Attempt) -> bool:
+        """Say whether to grade: what is new, what is newer, what was interrupted, or all."""
+        if attempt.student in self.coursedir.student_id_exclude.split(","):
+            return False
+        files = [attempt.target / Path(path).name for path in attempt.notebooks]
+        wanted = [attempt.target] if self.coursedir.notebook_id == "*" else files
+        if self.force or attempt.was_interrupted() or not all(path.exists() for path in wanted):
+            return True
+        source = self._format_source(attempt.assignment, attempt.student)
+        submitted = self.coursedir.get_existing_timestamp(source)
+        graded = self.coursedir.get_existing_timestamp(str(attempt.target))
+        if None not in (submitted, graded) and submitted > graded:
+            return True
+        self.log.info("Skipping %s, who has been graded", shown(attempt.student))
+        return False
+
+    @default("permissions")
+    def _permissions_default(self) -> int:
+        return 660 if self.coursedir.groupshared else 440
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Prepare the folder; of what a student handed in, copy what is used."""
@@ -151,21 +275,12 @@ class CourseAutograde(Autograde):
         finally:
             base.find_all_files = find_all_files
 
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        """Grade a notebook; where that fails, take back the scores of an earlier version."""
-        try:
-            super().convert_single_notebook(notebook_filename)
-        except BaseException:
-            self._forget_scores(Path(notebook_filename))
-            raise
-
-    def release_of(self, name: str, resources: Any) -> NotebookNode:
+    def release_of(self, name: str, assignment: str) -> NotebookNode:
         """Return the notebook that students got.
 
         Raises:
             ReleaseMissing: there is none.
         """
-        assignment = resources["nbgrader"]["assignment"]
         folder = self.coursedir.format_path(self.coursedir.release_directory, ".", assignment)
         path = Path(folder) / f"{name}.ipynb"
         if not path.is_file():
@@ -184,21 +299,9 @@ class CourseAutograde(Autograde):
                 return []
             return sorted(notebook.name for notebook in assignment.notebooks)
 
-    def _forget_scores(self, path: Path) -> None:
-        assignment, student = path.parent.name, path.parent.parent.name
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            try:
-                submission = gradebook.find_submission_notebook(path.stem, assignment, student)
-            except MissingEntry:
-                return
-            for grade in submission.grades:
-                if grade.cell.cell_type == "code":
-                    grade.auto_score = None
-                    grade.needs_manual_grade = True
-            gradebook.db.commit()
-
 
 def install() -> None:
     """Make nbgrader's commands and formgrader's buttons use this course's converters."""
+    course_folder.install()
     api.Autograde = autogradeapp.Autograde = CourseAutograde
     api.GenerateAssignment = generateassignmentapp.GenerateAssignment = CourseGenerateAssignment

@@ -1,6 +1,7 @@
 """Records a grading: flags what a person should look at, and writes the audit log."""
 
 import getpass
+import os
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,47 @@ from grading.judge import PROBLEMS
 from grading.remarks import Remarks
 
 _VERSIONS = ("nbgrader", "numpy", "scipy", "torch", "weight-initialization-course")
+
+Scores = dict[str, float | None]
+
+
+def grader() -> str:
+    """Return who grades; in some containers a user id has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def failure(student: str, assignment: str, notebook: str, why: str, scores: Scores) -> audit.Entry:
+    """Return the log's entry on a submission that could not be graded.
+
+    Args:
+        student: whose it is.
+        assignment: its name.
+        notebook: its name.
+        why: a sentence.
+        scores: what the gradebook has now, by cell: those of an earlier grading, or none.
+    """
+    return {
+        "when": _now(),
+        "who": grader(),
+        "student": student,
+        "assignment": assignment,
+        "notebook": notebook,
+        "submission": "",
+        "seconds": 0.0,
+        "seed": "",
+        "versions": {name: version(name) for name in _VERSIONS},
+        "scores": dict(sorted(scores.items())),
+        "mistakes": {},
+        "flagged": True,
+        "remarks": [f"Not graded: {why}"],
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class Record(NbGraderPreprocessor):
@@ -50,8 +92,8 @@ class Record(NbGraderPreprocessor):
                 gradebook.db.commit()
             scores = {grade.name: grade.auto_score for grade in automatic}
         entry = {
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "who": getpass.getuser(),
+            "when": _now(),
+            "who": grader(),
             "student": submission["student"],
             "assignment": submission["assignment"],
             "notebook": submission["notebook"],
@@ -68,6 +110,7 @@ class Record(NbGraderPreprocessor):
             "flagged": bool(problems),
             "remarks": [*problems, *remarks.repairs],
         }
+        resources["flagged"] = entry["flagged"]
         before = audit.append(Path(self.log_file), entry)
         if before is not None:
             changed = audit.changes(before, entry)

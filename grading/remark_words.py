@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from grading.names import shown
+
 _LONGEST = 300  # characters of a value; what a student named or broke may have any length
 _LISTED = 5
 
@@ -45,6 +47,10 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
     "module_files": (
         "Left out, because they would take the place of installed modules: {names}.",
         "会取代已安装的模块，因此略去：{names}。",
+    ),
+    "timestamp": (
+        "When it was handed in is not known: timestamp.txt holds no time that can be read.",
+        "无法得知提交的时间：timestamp.txt 里没有可以读取的时间。",
     ),
     "link": ("{name} is a link, not a file.", "{name} 是一个链接，不是文件。"),
     "too_large": (
@@ -98,12 +104,13 @@ _TEMPLATES: dict[str, tuple[str, str]] = {
 
 
 def remark(key: str, **values: object) -> str:
-    """Return a remark in English.
+    """Return a remark in English; of names in it, what no text can hold is escaped.
 
     Raises:
         KeyError: there is no such remark, or a value is missing.
     """
-    return _TEMPLATES[key][0].format(**{name: _told(value) for name, value in values.items()})
+    told = {name: _told(value) for name, value in values.items()}
+    return shown(_TEMPLATES[key][0].format(**told))
 
 
 def listed(names: Sequence[Path]) -> str:

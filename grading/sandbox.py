@@ -138,8 +138,8 @@ def execute(
 ) -> Execution:
     """Run every code cell of `notebook` in a sandbox; the argument itself is not changed.
 
-    The sandbox stays for the next call with the same modules, data and runs, until this process
-    ends or `close` is called. One call runs at a time in a process.
+    The sandbox stays for the next call in this thread with the same modules, data and runs, until
+    the thread ends or `close` is called. Threads run side by side, each in a sandbox of its own.
 
     Args:
         notebook: what to run, with a Python kernel whatever its metadata say.
@@ -154,7 +154,8 @@ def execute(
 
     Raises:
         SandboxUnavailable: no sandbox can be started here.
-        SandboxFailed: the sandbox broke down, which is no fault of the submission.
+        SandboxFailed: the sandbox broke down, which is no fault of the submission; the next call
+            starts another.
     """
     limits = limits or Limits()
     blank = from_dict(notebook)
@@ -168,8 +169,13 @@ def execute(
         "environment": {LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes), **(environment or {})},
     }
     began = time.monotonic()
-    with _lock:
-        progress = _sandbox(surroundings).run(job, files, limits)
+    sandbox = _sandbox(surroundings)
+    try:
+        progress = sandbox.run(job, files, limits)
+    except BaseException:
+        # Whatever it was, it may have left something behind.
+        close()
+        raise
     for index, (outputs, count) in progress.cells.items():
         cell = blank.cells[index]
         cell.outputs = [from_dict(output) for output in _joined(outputs)]
@@ -202,28 +208,62 @@ def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def close() -> None:
-    """End the sandbox that waits for another submission, if there is one."""
+    """End this thread's sandbox, if it has one."""
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None:
+        del _thread.kept
+        kept.sandbox.close()
+        with _lock:
+            _all.discard(kept.sandbox)
+
+
+def stop() -> None:
+    """End the sandboxes of all threads, also those at work, and let no thread start another.
+
+    For a process that is to end: what runs in them ends with SandboxFailed.
+    """
+    global _stopped
     with _lock:
-        for sandbox in _waiting.values():
-            sandbox.close()
-        _waiting.clear()
+        _stopped = True
+        for sandbox in _all:
+            sandbox.kill()
 
 
+def _close_all() -> None:
+    """Remove what the sandboxes of all threads have left, when no thread works any more."""
+    stop()
+    for sandbox in _all:
+        sandbox.close()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    surroundings: Surroundings
+    sandbox: "_Sandbox"
+
+
+# Each thread has its own: bubblewrap's --die-with-parent ends a sandbox together with the thread
+# that started it.
+_thread = threading.local()
 _lock = threading.Lock()
-_waiting: dict[Surroundings, "_Sandbox"] = {}
-atexit.register(close)
+_all: set["_Sandbox"] = set()
+_stopped = False
+atexit.register(_close_all)
 
 
 def _sandbox(surroundings: Surroundings) -> "_Sandbox":
-    """Return the sandbox with these surroundings, starting it in the place of any other."""
-    found = _waiting.pop(surroundings, None)
-    for other in _waiting.values():
-        other.close()
-    _waiting.clear()
-    if found is None or not found.lives():
-        found = _Sandbox(surroundings)
-    _waiting[surroundings] = found
-    return found
+    """Return this thread's sandbox with these surroundings, starting it in place of any other."""
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None and kept.surroundings == surroundings and kept.sandbox.lives():
+        return kept.sandbox
+    close()
+    with _lock:
+        if _stopped:
+            raise SandboxFailed("Grading has been stopped.")
+        sandbox = _Sandbox(surroundings)
+        _all.add(sandbox)
+    _thread.kept = _Kept(surroundings, sandbox)
+    return sandbox
 
 
 class _Sandbox:
@@ -267,6 +307,10 @@ class _Sandbox:
         if not (progress.complete or progress.died is not None or progress.limit is not None):
             raise SandboxFailed(f"The sandbox ended during cell {progress.running}: {errors}")
         return progress
+
+    def kill(self) -> None:
+        """End it from another thread; the one that uses it sees that it has ended."""
+        self._process.kill()
 
     def close(self) -> None:
         """End it; its process 1 ends with it, and with that everything inside."""

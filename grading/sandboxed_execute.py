@@ -94,10 +94,7 @@ class SandboxedExecute(SeededExecute):
             sandbox.check_available()
         except SandboxUnavailable as error:
             if not self.allow_unsandboxed:
-                raise SandboxUnavailable(
-                    f"{error} To grade without a sandbox, student code having your own rights, "
-                    "set c.SandboxedExecute.allow_unsandboxed = True in nbgrader_config.py."
-                ) from None
+                raise SandboxUnavailable(self.how_to_allow(error)) from None
             self.log.warning("NO SANDBOX: student code runs with your own rights. %s", error)
             return super().preprocess(nb, resources, km)
         execution = resources.get(EXECUTED) or jobs.run(self.job(nb, resources))
@@ -120,6 +117,14 @@ class SandboxedExecute(SeededExecute):
         if execution.died is not None:
             self.log.warning("The kernel died in cell %s", execution.died)
         return nb, resources
+
+    @staticmethod
+    def how_to_allow(error: SandboxUnavailable) -> str:
+        """Return what is missing, and how to do without."""
+        return (
+            f"{error} To grade without a sandbox, student code having your own rights, "
+            "set c.SandboxedExecute.allow_unsandboxed = True in nbgrader_config.py."
+        )
 
     def job(self, nb: NotebookNode, resources: ResourcesDict) -> Job:
         """Return what it takes to run a submission, here or elsewhere."""

@@ -22,18 +22,22 @@ class UnusableSecret(Exception):
     """The course secret exists but cannot be used."""
 
 
-def course_secret(path: Path) -> bytes:
+def course_secret(path: Path, shared: bool = False) -> bytes:
     """Return the course's secret, drawing it on first use.
 
     The file is made with mode 600 and holds 64 hexadecimal digits. Two processes that meet on
     first use agree: the file appears whole under its name, and whoever comes second reads it.
+
+    Args:
+        path: the file.
+        shared: let the file's group read it, too: the other instructors of a shared course.
 
     Raises:
         UnusableSecret: the file holds something else than 64 hexadecimal digits.
         OSError: the file can be neither read nor made.
     """
     try:
-        text = path.read_text(encoding="ascii", errors="replace").strip()
+        text = _read(path)
     except FileNotFoundError:
         text = _draw_secret(path)
     try:
@@ -45,6 +49,8 @@ def course_secret(path: Path) -> bytes:
             f"{path} should hold {2 * _SECRET_BYTES} hexadecimal digits, and does not. Restore it "
             "from a backup, or delete it to have a new one drawn; regrades then use other seeds."
         )
+    if shared and path.stat().st_uid == os.geteuid():
+        path.chmod(0o640)
     return secret
 
 
@@ -59,6 +65,10 @@ def grading_seed(secret: bytes, student: str, assignment: str) -> int:
     return int.from_bytes(digest[:_SEED_BYTES], "big")
 
 
+def _read(path: Path) -> str:
+    return path.read_text(encoding="ascii", errors="replace").strip()
+
+
 def _draw_secret(path: Path) -> str:
     text = secrets.token_hex(_SECRET_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -70,7 +80,7 @@ def _draw_secret(path: Path) -> str:
             # A link, not a rename: it fails where another process came first, and keeps theirs.
             os.link(draft, path)
         except FileExistsError:
-            return path.read_text(encoding="ascii").strip()
+            return _read(path)
     finally:
         draft.unlink()
     return text

@@ -15,7 +15,8 @@ from nbformat.notebooknode import NotebookNode
 
 from grading.remark_words import listed, remark
 
-_LARGEST = 50 * 2**20  # bytes; the lesson with all its figures takes about 2 MB
+LARGEST = 50 * 2**20
+"""Bytes of a notebook that is read; the lesson with all its figures takes about 2 MB."""
 _MOST_CELLS = 5000
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -66,9 +67,9 @@ def read_notebook(path: Path) -> SubmittedNotebook:
     if path.is_symlink():
         raise UnreadableSubmission(remark("link", name=path.name))
     size = path.stat().st_size
-    if size > _LARGEST:
+    if size > LARGEST:
         raise UnreadableSubmission(
-            remark("too_large", name=path.name, size=f"{size:,}", most=f"{_LARGEST:,}")
+            remark("too_large", name=path.name, size=f"{size:,}", most=f"{LARGEST:,}")
         )
     remarks: list[str] = []
     document = _document(path.read_bytes(), path.name, remarks)

@@ -1,15 +1,21 @@
-"""Tests of grading on a cluster whose workers die, share no folder with us, or are killed."""
+"""Tests of grading on a cluster over mutual TLS, set up by the commands of docs/large_classes.md.
+
+Its workers die, share no folder with us, or are killed.
+"""
 
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -88,35 +94,79 @@ def _running(
         process.wait()
 
 
-def test_a_killed_worker_costs_nobody_a_grade(course: ScratchCourse, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment that the page's certificate and configuration give."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    home = tmp_path_factory.mktemp("home")
+    page = (COURSE_ROOT / "docs" / "large_classes.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"```(bash|yaml)\n((?:umask|distributed).*?)```", page, re.DOTALL))
+    subprocess.run(
+        ["bash", "-e", "-c", blocks["bash"]],
+        env=os.environ | {"HOME": str(home)},
+        check=True,
+        capture_output=True,
+    )
+    folder = home / "grading-tls"
+    (folder / "dask.yaml").write_text(blocks["yaml"].replace("/FOLDER", str(folder)))
+    assert folder.stat().st_mode & 0o077 == 0
+    return {"DASK_CONFIG": str(folder / "dask.yaml")}
+
+
+class _Cluster:
+    """A scheduler, and what starts workers for it; in folders of their own."""
+
+    def __init__(
+        self, running: contextlib.ExitStack, environment: dict[str, str], folder: Path
+    ) -> None:
+        self._running = running
+        self._environment = environment
+        self._folder = folder
+        file = folder / "scheduler.json"
+        options = ["--protocol", "tls", "--no-dashboard", "--port", "0", "--host", "127.0.0.1"]
+        self.start([*_DASK, "scheduler", *options, "--scheduler-file", str(file)])
+        deadline = time.monotonic() + _PATIENCE
+        while not file.is_file() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.address: str = json.loads(file.read_text())["address"]
+
+    def start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        return self._running.enter_context(
+            _running(*command, folder=self._folder, environment=self._environment)
+        )
+
+    def worker(self, *options: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        ordinary = ["--protocol", "tls", "--no-dashboard", "--nthreads", "1", "--memory-limit", "0"]
+        ordinary += ["--local-directory", str(self._folder)]
+        return self.start([*before, *_DASK, "worker", *ordinary, *options, self.address])
+
+
+_DASK = [sys.executable, "-m", "dask"]
+
+
+def _grade(*options: str) -> list[str]:
+    return [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, *options]
+
+
+def test_a_killed_worker_costs_nobody_a_grade(
+    course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
+) -> None:
     _forget(course)
-    environment = _environment(course)
-    address = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    worker = [*dask, "worker", "--scheduler-file", str(address), "--nworkers", "1"]
-    worker += ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
-    worker += ["--local-directory", str(tmp_path)]
+    environment = _environment(course) | certificates
     # A worker sees neither the course nor the recorded runs, as on a machine of its own.
     hidden = [str(course.root), str(COURSE_ROOT / "build")]
     elsewhere = ["bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--cap-add", "ALL"]
     elsewhere += [word for folder in hidden for word in ("--tmpfs", folder)]
     with contextlib.ExitStack() as running:
-
-        def start(*command: str) -> subprocess.Popen[bytes]:
-            return running.enter_context(
-                _running(*command, folder=tmp_path, environment=environment)
-            )
-
-        start(*dask, "scheduler", "--scheduler-file", str(address), "--port", "0", "--no-dashboard")
-        deadline = time.monotonic() + _PATIENCE
-        while not address.is_file() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        workers = [start(*elsewhere, "--", *worker) for _ in range(2)]
-        scheduler = json.loads(address.read_text())["address"]
-        grading = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT]
+        cluster = _Cluster(running, environment, tmp_path)
+        assert cluster.address.startswith("tls://")
+        workers = [cluster.worker("--no-nanny", before=[*elsewhere, "--"]) for _ in range(2)]
         batch = running.enter_context(
             _running(
-                *grading, "--scheduler", scheduler, folder=course.root, environment=environment
+                *_grade("--scheduler", cluster.address),
+                folder=course.root,
+                environment=environment,
             )
         )
         deadline = time.monotonic() + _PATIENCE
@@ -130,26 +180,31 @@ def test_a_killed_worker_costs_nobody_a_grade(course: ScratchCourse, tmp_path: P
     assert _scores(course) == POINTS
 
 
-def test_a_submission_that_kills_workers_is_flagged(course: ScratchCourse) -> None:
+def test_a_submission_that_kills_workers_is_flagged(
+    course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
+) -> None:
     _forget(course)
     notebook = course.released()
     solve(notebook)
     cells_by_grade_id(notebook)["weights_init_normal"]["source"] += f"\n{WORD}"
     course.submit("mal", notebook)
-    environment = _environment(course) | {
-        "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.deadly_jobs",
-        # Dask's own 3 would be right as well, and take longer.
-        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
-    }
+    environment = _environment(course) | certificates
+    # Dask's own 3 would be right as well, and take longer.
+    environment["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"] = "0"
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--workers", "2"],
-            cwd=course.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with contextlib.ExitStack() as running:
+            cluster = _Cluster(running, environment, tmp_path)
+            for _ in range(2):
+                # With a nanny, which starts another where one has died.
+                cluster.worker("--preload", "tests.deadly_jobs")
+            done = subprocess.run(
+                _grade("--scheduler", cluster.address),
+                cwd=course.root,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
     finally:
         shutil.rmtree(course.root / "submitted" / "mal")
     assert done.returncode == 0, done.stderr
@@ -157,3 +212,55 @@ def test_a_submission_that_kills_workers_is_flagged(course: ScratchCourse) -> No
     assert "1 flagged, 0 failed" in done.stdout
     assert Counter(_logged(course)) == dict.fromkeys([*POINTS, "mal"], 1)
     assert _scores(course) == POINTS | {"mal": 0.0}
+
+
+def test_who_has_no_certificate_is_not_heard(
+    course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as running:
+        cluster = _Cluster(running, _environment(course) | certificates, tmp_path)
+        host, _, port = cluster.address.removeprefix("tls://").partition(":")
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with (
+            pytest.raises((ssl.SSLError, ConnectionError)),
+            socket.create_connection((host, int(port)), timeout=30) as plain,
+            context.wrap_socket(plain) as connection,
+        ):
+            # TLS 1.3 tells of a missing certificate with the first answer.
+            connection.sendall(b"hello")
+            if not connection.recv(1024):
+                raise ConnectionError
+
+
+@pytest.mark.parametrize(
+    ("address", "configured", "said"),
+    [
+        ("tcp://127.0.0.1:1", True, "is refused"),
+        ("127.0.0.1:1", True, "is refused"),
+        ("ws://127.0.0.1:1", True, "is refused"),
+        ("tls://127.0.0.1:1", False, "distributed.comm.tls.client.key"),
+        ("tls://127.0.0.1:1", True, "No connection to the scheduler"),
+    ],
+)
+def test_an_unsafe_scheduler_is_refused(
+    course: ScratchCourse,
+    certificates: dict[str, str],
+    address: str,
+    configured: bool,
+    said: str,
+) -> None:
+    done = subprocess.run(
+        _grade("--scheduler", address),
+        cwd=course.root,
+        env=_environment(course) | (certificates if configured else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "tls" in done.stderr or "certificate" in done.stderr

@@ -205,8 +205,8 @@ class TestPipeline:
                 "autograde", ASSIGNMENT, "--student=noisy", "--force", "--no-execute"
             )
         assert "Run nbgrader autograde without --no-execute" in failure.value.output
-        # No score of an earlier grading stays as if it were this one's.
-        assert graded.scores("noisy") == dict.fromkeys([*POINTS, *WRITTEN])
+        # It is refused before anything is touched.
+        assert graded.scores("noisy") == POINTS | dict.fromkeys(WRITTEN)
 
     def test_verdicts_stay_in_notebook_and_audit_log(self, graded: Graded) -> None:
         nb = nbformat.from_dict(graded.course.graded("unchanged"))

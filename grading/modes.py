@@ -1,0 +1,53 @@
+"""Who may read what a course makes: its instructors' group, and nobody else on the machine."""
+
+import os
+import stat
+from pathlib import Path
+
+_OTHERS = 0o007
+_GROUP_WRITES = 0o020
+
+
+def umask(groupshared: bool) -> int:
+    """Return what new files are made without: others, and writing by the group unless shared."""
+    return _OTHERS if groupshared else _OTHERS | _GROUP_WRITES
+
+
+def for_group_alone(path: Path, groupshared: bool = False) -> None:
+    """Give a file or folder of ours, and all in it, to the group, as `umask` does with new ones.
+
+    Others lose every right; the group may do what the owner may if `groupshared`, else it does not
+    write. No link is followed; what belongs to somebody else stays as it is.
+    """
+    _restrict(path, groupshared)
+    if path.is_dir() and not path.is_symlink():
+        for folder, folders, files in os.walk(path):
+            for name in (*folders, *files):
+                _restrict(Path(folder) / name, groupshared)
+
+
+def _restrict(path: Path, groupshared: bool) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    before = stat.S_IMODE(found.st_mode)
+    after = before & ~umask(groupshared)
+    if groupshared:
+        after |= (before & stat.S_IRWXU) >> 3
+    ordinary = stat.S_IFMT(found.st_mode) in (stat.S_IFREG, stat.S_IFDIR)
+    if ordinary and after != before and os.geteuid() in (0, found.st_uid):
+        path.chmod(after)
+
+
+def open_to_all(folders: list[str]) -> list[str]:
+    """Return those of the folders that everybody on the machine can write to."""
+    found = []
+    for folder in dict.fromkeys(os.path.abspath(name) for name in folders):
+        try:
+            status = os.stat(folder)
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IWOTH:
+            found.append(folder)
+    return found

@@ -1,0 +1,90 @@
+"""What must hold before a class is graded: checked before any earlier grading is changed.
+
+A fault that every submission would meet is then one sentence, and no grade is touched.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from nbgrader.converters import NbGraderException
+from sqlalchemy.engine import make_url
+
+from grading import audit, sandbox
+from grading.modes import for_group_alone, open_to_all
+from grading.record import Record
+from grading.sandbox import SandboxUnavailable
+from grading.sandboxed_execute import SandboxedExecute
+from grading.seed import UnusableSecret, course_secret
+
+
+class Refused(NbGraderException):
+    """Nothing was graded, and nothing changed; the message says why and what to do."""
+
+
+def check_machine(execute: SandboxedExecute, record: Record, database: str, shared: bool) -> None:
+    """Make sure that submissions can be graded here; the working directory is the course root.
+
+    Args:
+        execute: with the settings of the course.
+        record: likewise.
+        database: the gradebook's address.
+        shared: whether the course is shared by a group.
+
+    Raises:
+        Refused: they cannot.
+    """
+    if folders := open_to_all(sys.path):
+        raise Refused(
+            f"Everybody on this machine can write to {', '.join(folders)}, which Python imports "
+            "from: their code would run with your rights. Take that from them (chmod o-w)."
+        )
+    if not execute.enabled:
+        raise Refused(
+            "This course grades what it has run itself. Run nbgrader autograde without "
+            "--no-execute."
+        )
+    try:
+        sandbox.check_available()
+    except SandboxUnavailable as error:
+        if not execute.allow_unsandboxed:
+            raise Refused(execute.how_to_allow(error)) from None
+    _check_secret(Path(execute.secret_file), shared)
+    _check_log(Path(record.log_file), shared)
+    _check_gradebook(database, shared)
+
+
+def _check_secret(path: Path, shared: bool) -> None:
+    try:
+        course_secret(path, shared)
+    except UnusableSecret as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(
+            f"{path.resolve()}, the course's secret, can be neither read nor made: "
+            f"{error.strerror}. Only who can read it grades; its owner lets a group do so by "
+            "grading once with c.CourseDirectory.groupshared = True."
+        ) from None
+
+
+def _check_log(path: Path, shared: bool) -> None:
+    try:
+        audit.check(path)
+    except audit.AuditLogBroken as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(
+            f"{path.resolve()}, the audit log, cannot be written to: {error.strerror}. Every "
+            "grading is logged there; ask its owner."
+        ) from None
+    for_group_alone(path, shared)
+
+
+def _check_gradebook(database: str, shared: bool) -> None:
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    path = Path(url.database)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise Refused(f"{path}, the gradebook, cannot be written to by you; ask its owner.")
+    for_group_alone(path, shared)

@@ -1,0 +1,252 @@
+"""Tests that what cannot grade a submission costs nobody the grade that was there."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from grading import audit, sandbox
+from grading.attempt import PENDING
+from grading.sandbox import SandboxUnavailable
+from tests.other_user import as_other_user, give, needs_root
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+PLAIN = ["nbgrader", "autograde", ASSIGNMENT, "--force"]
+BATCH = ["grading", "autograde", ASSIGNMENT, "--force", "--workers", "1"]
+commands = pytest.mark.parametrize("command", [PLAIN, BATCH], ids=["nbgrader", "batch"])
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
+    """A course with a right submission that has been graded."""
+    try:
+        sandbox.check_available()
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    course = ScratchCourse(tmp_path_factory.mktemp("graded"), any_data)
+    course.shorten()
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    notebook = course.released()
+    solve(notebook)
+    course.submit("ada", notebook)
+    course.nbgrader("autograde", ASSIGNMENT)
+    return course
+
+
+@pytest.fixture
+def course(graded: ScratchCourse, tmp_path: Path) -> ScratchCourse:
+    """A copy of it, to be spoilt."""
+    return _copy(graded, tmp_path)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can look into; pytest's own they cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def _copy(course: ScratchCourse, folder: Path) -> ScratchCourse:
+    copy = ScratchCourse.__new__(ScratchCourse)
+    copy.__dict__ = course.__dict__ | {"root": folder / "course"}
+    shutil.copytree(course.root, copy.root, symlinks=True)
+    return copy
+
+
+def _state(course: ScratchCourse) -> dict[str, object]:
+    """Return all that an earlier grading left: scores, files and the log's length."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada")
+        scores = {g.name: (g.auto_score, g.needs_manual_grade) for g in notebook.grades}
+    files = {
+        str(path.relative_to(course.root)): path.read_bytes()
+        for path in (course.root / "autograded").rglob("*")
+        if path.is_file()
+    }
+    assert sum(score or 0 for score, _ in scores.values()) == 20
+    return {"scores": scores, "files": files}
+
+
+def _log(course: ScratchCourse) -> list[audit.Entry]:
+    return list(audit.read(course.root / audit.FILE))
+
+
+def _run(
+    course: ScratchCourse, command: list[str], *options: str, other: bool = False, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of Python's in the course."""
+    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)} | variables
+    words = [sys.executable, "-m", *command, *options]
+    run = subprocess.run(
+        as_other_user(*words) if other else words,
+        cwd=course.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert "Traceback" not in run.stderr, run.stderr
+    return run
+
+
+def _without_bubblewrap(folder: Path) -> str:
+    """Return a PATH on which everything is but bubblewrap."""
+    folder.mkdir()
+    for name in ("alembic", "env", "uname"):
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    return str(folder)
+
+
+@commands
+def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -> None:
+    before, log = _state(course), _log(course)
+    run = _run(course, command, PATH=_without_bubblewrap(tmp_path / "bin"))
+    assert run.returncode == 1
+    assert "bubblewrap" in run.stderr
+    assert "allow_unsandboxed = True" in run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+def test_not_executed(course: ScratchCourse) -> None:
+    before, log = _state(course), _log(course)
+    run = _run(course, PLAIN, "--no-execute")
+    assert run.returncode == 1
+    assert "Run nbgrader autograde without --no-execute" in run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+@commands
+@pytest.mark.parametrize("what", ["secret", "log", "release", "imports", "half a line"])
+def test_what_every_submission_would_meet(
+    course: ScratchCourse, command: list[str], what: str
+) -> None:
+    before = _state(course)
+    variables = {}
+    if what == "secret":
+        (course.root / ".grading_secret").write_text("lost")
+    elif what == "log":
+        (course.root / audit.FILE).unlink()
+        (course.root / audit.FILE).mkdir()
+    elif what == "release":
+        shutil.rmtree(course.root / "release")
+    elif what == "imports":
+        (course.root / "open").mkdir()
+        (course.root / "open").chmod(0o777)
+        variables["PYTHONPATH"] = f"{COURSE_ROOT}:{course.root / 'open'}"
+    else:
+        with (course.root / audit.FILE).open("a") as file:
+            file.write('{"half')
+    run = _run(course, command, **variables)
+    assert run.returncode == 1
+    assert run.stderr.strip(), what
+    assert _state(course) == before
+
+
+@needs_root
+@commands
+@pytest.mark.parametrize("what", ["secret", "folder", "log"])
+def test_a_second_instructor(
+    graded: ScratchCourse, open_folder: Path, command: list[str], what: str
+) -> None:
+    """Who may write to everything but one thing destroys nothing."""
+    course = _copy(graded, open_folder)
+    before, log = _state(course), _log(course)
+    give(course.root)
+    spared = {
+        "secret": course.root / ".grading_secret",
+        "folder": course.root / "autograded" / "ada" / ASSIGNMENT,
+        "log": course.root / audit.FILE,
+    }[what]
+    os.chown(spared, 0, 0)
+    (open_folder / "home").mkdir()
+    give(open_folder / "home")
+    home = {"HOME": str(open_folder / "home"), "JUPYTER_CONFIG_DIR": str(open_folder / "home")}
+    run = _run(course, command, other=True, **home)
+    assert run.returncode == 1
+    assert str(spared) in run.stdout + run.stderr
+    assert (_state(course), _log(course)) == (before, log)
+
+
+# Stands for what cannot be foreseen, at each step between reading and recording.
+BREAKS = {
+    "a sandbox": ("grading.jobs", "run", "grading.sandbox.SandboxFailed('no memory')"),
+    "the judge": ("grading.judge.Judge", "preprocess", "MemoryError()"),
+    "the log": ("grading.audit", "append", "OSError(28, 'No space left on device')"),
+    "the gradebook": (
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "preprocess",
+        "sqlalchemy.exc.OperationalError('x', {}, Exception('database is locked'))",
+    ),
+}
+
+
+@commands
+@pytest.mark.parametrize("what", BREAKS)
+def test_a_fault_of_the_machine(
+    course: ScratchCourse, tmp_path: Path, command: list[str], what: str
+) -> None:
+    before, log = _state(course), _log(course)
+    # Handed in anew, so that it is not the submission that was graded before.
+    path = course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    path.write_text(json.dumps(course.released()))
+    owner, name, error = BREAKS[what]
+    module = owner.rpartition(".")[0] if owner.rpartition(".")[2][0].isupper() else owner
+    (tmp_path / "breaking.py").write_text(
+        "import runpy, sys\n"
+        f"import sqlalchemy.exc, grading.sandbox, {module}\n"
+        "def fail(*_, **__):\n"
+        f"    raise {error}\n"
+        f"{owner}.{name} = fail\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
+    )
+    paths = f"{tmp_path}:{COURSE_ROOT}"
+    run = _run(course, ["breaking", *command], PYTHONPATH=paths)
+    assert run.returncode == 1
+    assert "The grade from before stays" in run.stdout + run.stderr
+    assert _state(course) == before
+    entries = _log(course)[len(log) :]
+    if what != "the log":
+        (entry,) = entries
+        assert entry["remarks"][0].startswith("Not graded: ")
+        assert sum(score or 0 for score in entry["scores"].values()) == 20
+        said = subprocess.run(
+            [sys.executable, "-m", "grading.audit", "--student", "ada"],
+            cwd=course.root,
+            env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "Not graded" in said.stdout
+
+    # When it has passed, the new version is graded.
+    assert _run(course, command).returncode == 0
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        assert gradebook.find_submission(ASSIGNMENT, "ada").score == 0
+
+
+@commands
+def test_an_interrupted_grading_is_done_again(course: ScratchCourse, command: list[str]) -> None:
+    target = course.root / "autograded" / "ada" / ASSIGNMENT
+    target.rename(target.with_name(f".{ASSIGNMENT}.before"))
+    target.mkdir()
+    (target / PENDING).touch()
+    (target / f"{ASSIGNMENT}.ipynb").write_text("half")
+    again = [word for word in command if word != "--force"]
+    assert _run(course, again).returncode == 0
+    _state(course)
+    assert [path.name for path in target.parent.iterdir()] == [ASSIGNMENT]
+    assert not (target / PENDING).exists()
