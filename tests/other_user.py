@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+COURSE_ROOT = Path(__file__).resolve().parents[1]
 OTHER = 64_999
 """A user id that nobody has."""
 
@@ -18,11 +19,12 @@ needs_root = pytest.mark.skipif(
 
 def as_other_user(*command: str) -> list[str]:
     """Return the command that runs `command` as the user OTHER."""
-    base = Path(sys.base_prefix).resolve()
-    closed = [path for path in (base, *base.parents) if not path.stat().st_mode & 0o001]
-    opened = []
-    if closed:
-        opened = ["--tmpfs", str(closed[-1]), "--ro-bind", str(base), str(base)]
+    opened: list[str] = []
+    for path in (Path(sys.base_prefix), Path(sys.prefix), COURSE_ROOT):
+        closed = [str(above) for above in path.resolve().parents if not above.stat().st_mode & 1]
+        if closed:
+            opened += [] if closed[-1] in opened else ["--tmpfs", closed[-1]]
+            opened += ["--ro-bind", str(path.resolve()), str(path.resolve())]
     outside = ["bwrap", "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--die-with-parent"]
     who = ["setpriv", "--reuid", str(OTHER), "--regid", str(OTHER), "--clear-groups"]
     return [*outside, "--", *who, "--", *command]

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from grading.sandbox import (
     check_available,
     execute,
 )
-from tests.another_user import folder_of_another_user, run_as_another_user
+from tests.other_user import OTHER, as_other_user, needs_root
 from tests.scratch_course import COURSE_ROOT
 
 # Each test starts a kernel or two.
@@ -484,13 +485,21 @@ class TestOneAfterTheOther:
         assert [path.read_text() for path in runs.iterdir()] == ["losses"]
 
 
+@needs_root
 def test_it_is_the_same_for_an_ordinary_user() -> None:
     """Where these tests run as root, the sandbox is started in another way."""
     chosen = "three_folders or settings_of or spoils or packages_work or used_up or serves_many"
-    with folder_of_another_user() as home:
-        command = [sys.executable, "-m", "pytest", __file__, "-k", chosen, "-p", "no:cacheprovider"]
-        done = run_as_another_user(
-            *command, "--rootdir", COURSE_ROOT, "-c", COURSE_ROOT / "pyproject.toml", home=home
+    pytest = [sys.executable, "-m", "pytest", __file__, "-k", chosen, "-p", "no:cacheprovider"]
+    pytest += ["--rootdir", str(COURSE_ROOT), "-c", str(COURSE_ROOT / "pyproject.toml")]
+    with tempfile.TemporaryDirectory(prefix="other-user-") as home:
+        os.chown(home, OTHER, OTHER)
+        done = subprocess.run(
+            as_other_user(*pytest),
+            cwd=home,
+            env=os.environ | {"HOME": home, "TMPDIR": home},
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert " 9 passed" in done.stdout, done.stdout + done.stderr
     assert " skipped" not in done.stdout
