@@ -4,7 +4,6 @@ Everything comes from what nbgrader keeps: the gradebook, the graded notebooks, 
 The same class gives the same report, to the letter.
 """
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from grader_tests.observation import FUNCTION_CRITERIA
 from grading import audit, stored_verdicts
 from grading.alike import AlikeGroup, alike, marks
 from grading.stored_verdicts import StoredVerdict
-from grading.student_code import parse, unparse
+from grading.student_code import first_function
 
 
 class NothingToReport(Exception):
@@ -202,31 +201,25 @@ def _participant(
         found.seconds += float(entry.get("seconds", 0))
         folder = course / "autograded" / student / submission.assignment.name
         path = folder / f"{notebook.name}.ipynb"
-        try:
-            executed = _graded_notebook(path)
-            found.verdicts |= {
-                item.criterion: item for item in stored_verdicts.of_notebook(executed)
-            }
-            found.solutions += tuple(_solutions(executed))
-        # Whatever one student's notebook has come to, the report tells of the others.
-        except Exception as error:
-            found.flagged += (f"The graded notebook cannot be read: {type(error).__name__}.",)
+        executed = _graded_notebook(path)
+        if executed is None:
+            found.flagged += ("The graded notebook cannot be read.",)
+            continue
+        found.verdicts |= {item.criterion: item for item in stored_verdicts.of_notebook(executed)}
+        found.solutions += tuple(_solutions(executed))
     if any(points is not None for points in found.points.values()):
         found.score = float(submission.score)
     found.waiting = tuple(sorted(found.waiting))
     return found
 
 
-def _graded_notebook(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4) if path.is_file() else new_notebook()
-
-
-def _graded_cells(path: Path) -> list[NotebookNode]:
-    """Return the cells of a graded notebook; none where it cannot be read."""
+def _graded_notebook(path: Path) -> NotebookNode | None:
+    """Return a graded notebook, an empty one where there is none, None for one that is broken."""
     try:
-        return list(_graded_notebook(path).cells)
-    except Exception:  # said where the participant is read
-        return []
+        return nbformat.read(path, as_version=4) if path.is_file() else new_notebook()
+    # Whatever one student's notebook has come to, the report tells of the others.
+    except Exception:
+        return None
 
 
 def _solutions(nb: NotebookNode) -> Iterator[str]:
@@ -247,7 +240,7 @@ def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str
     for submission in submissions:
         folder = course / "autograded" / submission.student.id / submission.assignment.name
         for path in sorted(folder.glob("*.ipynb")):
-            for cell in _graded_cells(path):
+            for cell in (_graded_notebook(path) or new_notebook()).cells:
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
                 if name in maximum:
                     ordered[name] = maximum[name]
@@ -296,18 +289,7 @@ def _function(participant: Participant, verdict: StoredVerdict) -> str:
     """Return the function that a verdict is about, if it is about a function that is there."""
     if verdict.criterion not in FUNCTION_CRITERIA or not verdict.mistake:
         return ""
-    return _without_comments(participant.solutions)
-
-
-def _without_comments(cells: Sequence[str]) -> str:
-    """Return the first function of a solution, without comments and docstring: nobody's name."""
-    for cell in cells:
-        for node in parse(cell).body:
-            if isinstance(node, ast.FunctionDef):
-                if ast.get_docstring(node) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
-                return unparse(node)
-    return ""
+    return first_function(participant.solutions)
 
 
 def _given(course: Path, assignment: str) -> list[str]:

@@ -11,7 +11,7 @@ from nbformat.v4 import new_output
 
 TEXT = 100_000
 """Characters shown of one text: a cell, an output."""
-PAGE = 1_000_000
+PAGE = 500_000
 """Characters shown of all texts of a page."""
 PICTURES = 20 * 2**20
 """Characters in base64 of all pictures of a page."""

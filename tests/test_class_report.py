@@ -152,6 +152,22 @@ def test_example_that_names_somebody_is_passed_over(course: Path, tmp_path: Path
     assert "m.in_features ** 1.0" in misconception.example
 
 
+def test_one_students_work_does_not_end_it(course: Path, tmp_path: Path) -> None:
+    course = shutil.copytree(course, tmp_path / "copy")
+    path = course / "autograded" / "bob" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.cells[0].source = f"def weights_init_normal(m):\n    return {' + '.join(['1'] * 1000)}"
+    nbformat.write(nb, path)
+    broken = course / "autograded" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    broken.write_text('{"cells": [' + "[" * 2000)
+    report = _read(course)
+    [misconception] = report.misconceptions
+    assert misconception.students == 2
+    flagged = {item.student: item.flagged for item in report.participants}
+    assert flagged["ada"] == ("The graded notebook cannot be read.",)
+    write_page(report, tmp_path / "report.html")
+
+
 def test_the_page(course: Path) -> None:
     page = course / "report.html"
     write_page(_read(course), page)
