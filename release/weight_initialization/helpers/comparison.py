@@ -106,7 +106,7 @@ def compare_init_weights(
     labels = [name + suffix for name in names for suffix in suffixes]
     initial = [_weights(model) for model in models]
     models = [model.to(device) for model in models]
-    recorded = RecordedRuns(train_batches, valid_batches, seed)
+    recorded = RecordedRuns(train_batches, valid_batches, seed, train, accuracy)
     if several and device.type != "cpu":
         # A GPU computes for many small models in hardly more time than for one.
         losses = train_together(models, train_batches, translate("all models"), seed)

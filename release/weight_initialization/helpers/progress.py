@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from tqdm import tqdm
@@ -61,6 +62,17 @@ def hide() -> None:
     """Show nothing in this process from now on."""
     global _hidden
     _hidden = True
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Show nothing meanwhile."""
+    global _hidden
+    before, _hidden = _hidden, True
+    try:
+        yield
+    finally:
+        _hidden = before
 
 
 _hidden = False

@@ -1,17 +1,16 @@
 """Keeps training runs on disk, so that the same run need not be computed again.
 
 With seeds set, a run on the processor is a pure function of the initial weights, the model's code,
-the data, the order of the batches, the settings and PyTorch itself. A hash of exactly these names
-a file in the folder that the environment variable RECORDED_RUNS names. What is found there is
-what training gave, to the last bit; what is not there is trained, and written down where the
-folder can be written to. Without the variable every run is trained.
+the data, the order of the batches, the training in force (`in_force`) and PyTorch itself. A hash of
+exactly these names a file in the folder that the environment variable RECORDED_RUNS names. What is
+found there is what training gave, to the last bit; what is not there is trained, and written down
+where the folder can be written to. Without the variable every run is trained.
 
 A file holds arrays alone, in NumPy's format and read without pickles, so that reading one from a
 strange hand runs nothing.
 """
 
 import contextlib
-import copy
 import hashlib
 import io
 import os
@@ -22,30 +21,20 @@ from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from .training import Batch, Batches
+from .in_force import Accuracy, Train, circumstances, first_steps, structure
+from .training import Batch, Batches, accuracy, train
 
 ENVIRONMENT_VARIABLE = "RECORDED_RUNS"
 """Names the folder of recorded runs."""
 
 Outcome = tuple[np.ndarray, np.ndarray]
 """Loss of each batch, shape (models, batches), and accuracy in per cent, shape (models,)."""
-
-# What, beside itself, decides how a run goes.
-_SOURCES = ("training.py", "together.py", "recorded.py")
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-)
 
 
 class RecordedRuns:
@@ -55,22 +44,31 @@ class RecordedRuns:
         train_batches: what models are trained on.
         valid_batches: what they are measured on.
         seed: seeds PyTorch's generator before the training.
+        train: what trains a model.
+        accuracy: what measures it.
     """
 
-    def __init__(self, train_batches: Batches, valid_batches: Batches, seed: int) -> None:
+    def __init__(
+        self,
+        train_batches: Batches,
+        valid_batches: Batches,
+        seed: int,
+        train: Train = train,
+        accuracy: Accuracy = accuracy,
+    ) -> None:
         folder = os.environ.get(ENVIRONMENT_VARIABLE)
-        self._train_batches = train_batches
+        self._batches = train_batches, valid_batches
+        self._train, self._accuracy = train, accuracy
         self._seed = seed
-        self._circumstances: list[str] | None = None
+        self._data: list[str] = []
         self._folder = Path(folder or ".")
         train_data, valid_data = train_batches.memory, valid_batches.memory
         if folder and train_data is not None and valid_data is not None:
             trained_on = _hash_of_data(train_data)
             # Mostly both loaders take their images from one data set.
             same = train_data[0] is valid_data[0] and train_data[1] is valid_data[1]
-            self._circumstances = [
+            self._data = [
                 machine(),
-                *_sources(),
                 trained_on,
                 trained_on if same else _hash_of_data(valid_data),
                 _hash_of_orders(train_batches),
@@ -89,7 +87,7 @@ class RecordedRuns:
         if name is None:
             return compute()
         path = self._folder / f"{name}.npz"
-        outcome = _read(path, (len(models), len(self._train_batches)))
+        outcome = _read(path, (len(models), len(self._batches[0])))
         if outcome is None:
             outcome = compute()
             _write(path, outcome)
@@ -97,18 +95,24 @@ class RecordedRuns:
 
     def _name(self, models: Sequence[nn.Module]) -> str | None:
         """Return the hash of everything that decides the run, or None if that cannot be said."""
-        structures = [_structure(model) for model in models]
-        if self._circumstances is None or None in structures:
+        if not self._data:
+            return None
+        structures = [structure(model) for model in models]
+        training = circumstances(self._batches[0], self._train, self._accuracy)
+        if training is None or None in structures:
             return None
         hashed = hashlib.sha256()
-        for thing in (*self._circumstances, *structures, torch.get_num_threads()):
+        for thing in (*self._data, *training, *structures, torch.get_num_threads()):
             feed(hashed, str(thing).encode())
         for model in models:
             for name, value in model.state_dict().items():
                 feed(hashed, f"{name} {value.dtype} {tuple(value.shape)}".encode())
                 feed(hashed, value.numpy().tobytes())
-            for value in _first_step(model, self._train_batches, self._seed):
-                feed(hashed, value.numpy().tobytes())
+            steps = first_steps(model, self._train, self._accuracy, self._batches, self._seed)
+            if steps is None:
+                return None
+            for values in steps:
+                feed(hashed, values.tobytes())
         return hashed.hexdigest()
 
 
@@ -158,65 +162,6 @@ def machine() -> str:
         )
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{torch.__version__} {torch.__config__.show()} {capability} {processor}"
-
-
-@cache
-def _sources() -> tuple[str, ...]:
-    folder = Path(__file__).parent
-    return tuple((folder / name).read_text(encoding="utf-8") for name in _SOURCES)
-
-
-def _structure(model: nn.Module) -> str | None:
-    """Describe a model's modules and their code; None where something acts from outside them."""
-    described = []
-    for name, module in model.named_modules():
-        overridden = {key for key in vars(module) if callable(getattr(type(module), key, None))}
-        if overridden or any(getattr(module, hooks, None) for hooks in _HOOKS):
-            return None
-        kind = type(module)
-        described.append(f"{name} {kind.__module__} {kind.__qualname__} {module.extra_repr()}")
-        for ancestor in kind.__mro__:
-            if not ancestor.__module__.startswith("torch."):
-                described += [
-                    f"{key} {_code(function.__code__)} {function.__defaults__!r}"
-                    for key, function in vars(ancestor).items()
-                    if isinstance(function, FunctionType)
-                ]
-        described += [
-            f"{key} {value.requires_grad} {value.device}"
-            for key, value in module.named_parameters(recurse=False)
-        ]
-    if any(parameter.device.type != "cpu" for parameter in model.parameters()):
-        # On a GPU the order of additions may differ from run to run.
-        return None
-    return "\n".join(described)
-
-
-def _code(code: CodeType) -> str:
-    """Describe what code does, without where it stands."""
-    constants = [
-        _code(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts
-    ]
-    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}"
-
-
-def _first_step(model: nn.Module, batches: Batches, seed: int) -> list[Tensor]:
-    """Return the scores of the first batch and the gradients that the first step follows.
-
-    They show what the description of a model may miss: a value that `forward` takes from
-    elsewhere changes them.
-    """
-    model = copy.deepcopy(model).train()
-    parameters = [value for value in model.parameters() if value.requires_grad]
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        # The processor's alone: to seed every device takes a millisecond, also where there is none.
-        torch.default_generator.manual_seed(seed)
-        images, labels = next(iter(batches))
-        scores = model(images)
-        gradients = torch.autograd.grad(
-            F.cross_entropy(scores, labels), parameters, allow_unused=True
-        )
-    return [scores.detach(), *(value for value in gradients if value is not None)]
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Outcome | None:
