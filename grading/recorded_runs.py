@@ -79,7 +79,9 @@ def without_own_seeds(notebook: NotebookNode) -> NotebookNode:
 
 def _version(notebook: Path, helpers: Path, data: Path | None) -> str:
     """Return a hash of what the instructor's runs depend on, as far as it may change here."""
-    hashed = hashlib.sha256(f"{platform.node()} {data} {MISTAKES}".encode())
+    hashed = hashlib.sha256(
+        f"{platform.node()} {platform.python_version()} {data} {MISTAKES}".encode()
+    )
     for path in (notebook, *sorted(helpers.glob("*.py"))):
         hashed.update(hashlib.sha256(path.read_bytes()).digest())
     for package in ("torch", "torchvision", "numpy"):

@@ -2,12 +2,15 @@
 
 import functools
 import pickle
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
+import nbformat.v4 as v4
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import datasets, transforms
 
 import helpers
+from grading import sandbox
 from helpers import comparison, recorded, training
 from helpers.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
 from helpers.training import Batches, in_threads
@@ -435,3 +439,132 @@ class TestTampered:
         finally:
             switch(switch is torch.set_grad_enabled and before)
         assert _same(found, trained)
+
+
+_limit, _limits, _calls = 9.0, [9.0], 0
+
+
+class _Bounded(Net):
+    """The lesson's network; its scores are bounded by a number from outside, far away at first."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(max=_limit)
+
+
+class _BoundedByEntry(Net):
+    """The same with a number that is not seen to change."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(max=_limits[0])
+
+
+class _Counting(Net):
+    """The lesson's network; it counts, and scores differently from the twentieth batch on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        global _calls
+        _calls += 1
+        return super().forward(x) * (1 if _calls < 20 else 2)
+
+
+@pytest.mark.parametrize("kind", [_Bounded, _BoundedByEntry, _Counting])
+def test_a_model_that_reads_what_decides_later(
+    kind: type[Net], runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = sys.modules[__name__]
+
+    def compare(limit: float) -> helpers.Comparison:
+        for name, value in (("_limit", limit), ("_limits", [limit]), ("_calls", 0)):
+            monkeypatch.setattr(here, name, value)
+        return _compare(_net(kind), loaders)
+
+    found = [compare(limit) for limit in (9.0, 1.0, 9.0, 1.0)]
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+    trained = [compare(limit) for limit in (9.0, 1.0)] * 2
+    assert all(map(_equal, found, trained))
+
+
+SETUP = """
+import hashlib, torch, helpers
+from torch import nn
+from torch.utils.data import DataLoader, SubsetRandomSampler
+from torchvision import datasets, transforms
+data = datasets.FashionMNIST(helpers.find_data(), train=False, transform=transforms.ToTensor())
+train_loader = DataLoader(data, 100, sampler=SubsetRandomSampler(range(500)))
+valid_loader = DataLoader(data, 100, sampler=SubsetRandomSampler(range(500, 800)))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 20)
+        self.fc2 = nn.Linear(20, 10)
+        self.dropout = nn.Dropout(0.2)
+    def forward(self, x):
+        return self.fc2(self.dropout(self.fc1(x.view(-1, 784)).relu()))
+helpers.set_seed(0)
+model = Net()
+"""
+COMPARE = """
+comparison = helpers.compare_init_weights([(model, "mine")], "t", train_loader, valid_loader)
+run = comparison.runs[0]
+print(run.validation_accuracy, run.training_loss, hashlib.sha256(run.losses).hexdigest())
+"""
+CELLS = {
+    "untouched": "",
+    "learning rate 0": "import helpers.training\nhelpers.training.LEARNING_RATE = 0.0",
+    "step does nothing": "torch.optim.Adam.step = lambda self, closure=None: None",
+    "gradients add up": "torch.optim.Optimizer.zero_grad = lambda self, *a, **k: None",
+    "no gradients": "torch.set_grad_enabled(False)",
+    "another training": "import helpers.comparison\n"
+    "helpers.comparison.train = lambda model, batches, label, seed: [2.0] * len(batches)",
+    "step counts": "step, calls = torch.optim.Adam.step, []\n"
+    "def some(self, *a):\n"
+    "  calls.append(1)\n"
+    "  if len(calls) < 8: step(self, *a)\n"
+    "torch.optim.Adam.step = some",
+}
+
+
+@pytest.mark.slow
+class TestInSandbox:
+    """The same where submissions run: a folder that the instructor's notebook has filled."""
+
+    @pytest.fixture(scope="class")
+    def files(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("files")
+        shutil.copytree(Path(helpers.__file__).parent, folder / "helpers")
+        return folder
+
+    @pytest.fixture(scope="class")
+    def printed(
+        self, files: Path, drawn_data: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """What the comparison printed after each cell, with recorded runs and without."""
+        try:
+            sandbox.check_available()
+        except sandbox.SandboxUnavailable as error:
+            pytest.skip(str(error))
+        folder = tmp_path_factory.mktemp("filled")
+        self._run("", files, drawn_data, folder, record=True)
+        assert len(list(folder.glob("*.npz"))) == 1
+        # One after the other, since a sandbox with another folder starts anew.
+        found = {name: self._run(CELLS[name], files, drawn_data, folder) for name in CELLS}
+        trained = {name: self._run(CELLS[name], files, drawn_data, None) for name in CELLS}
+        return found, trained
+
+    def _run(
+        self, cell: str, files: Path, data: Path, folder: Path | None, record: bool = False
+    ) -> str:
+        """Return what the comparison's cell printed, or raised."""
+        notebook = v4.new_notebook(cells=list(map(v4.new_code_cell, (SETUP, cell, COMPARE))))
+        ran = sandbox.execute(notebook, files, data=data, runs=folder, record=record)
+        assert ran.complete
+        outputs = ran.notebook.cells[2].outputs
+        return str([out.get("text", out.get("evalue")) for out in outputs][-1])
+
+    @pytest.mark.parametrize("name", CELLS)
+    def test_is_as_without_recorded_runs(
+        self, name: str, printed: tuple[dict[str, str], dict[str, str]]
+    ) -> None:
+        found, trained = printed
+        assert found[name] == trained[name]
+        assert (found[name] == found["untouched"]) == (name == "untouched")

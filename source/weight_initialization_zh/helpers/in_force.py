@@ -1,0 +1,1 @@
+../../../helpers/in_force.py
