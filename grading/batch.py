@@ -9,7 +9,6 @@ busy, so memory does not grow with the class.
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 import warnings
@@ -37,6 +36,7 @@ from grading.preconditions import Refused
 from grading.remarks import read_remarks
 from grading.sandbox import Execution, SandboxUnavailable
 from grading.sandboxed_execute import EXECUTED, SandboxedExecute
+from grading.stop_signals import StopSignals
 from grading.summary import Summary
 from grading.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
 
@@ -127,7 +127,8 @@ class BatchAutograde(CourseAutograde):
                         # It may have been a neighbour's fault: each of them is tried alone.
                         suspects.append(prepared)
                     else:
-                        self._finish(prepared, future)
+                        with self.stop_signals.held():
+                            self._finish(prepared, future)
                         bar.update()
             for prepared in suspects:
                 self._finish(prepared, self.workers.submit(prepared.jobs))
@@ -224,6 +225,7 @@ class BatchAutograde(CourseAutograde):
         super().write_single_notebook(output, resources)
         self._flagged |= resources.get("flagged", False)
 
+    stop_signals = StopSignals()
     _executed: Execution | None = None
     _flagged = False
     _sandboxed = True
@@ -248,10 +250,6 @@ def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text} should be a number, and at least 1")
     return int(text)
-
-
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -281,9 +279,7 @@ def main(arguments: Sequence[str]) -> int:
     app.coursedir.student_id = options.student
     converter = BatchAutograde(coursedir=app.coursedir, parent=app)
     converter.force = options.force
-    # A service manager and a closed terminal stop it as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    converter.stop_signals.install()
     try:
         with _workers(options.workers, options.scheduler) as workers:
             summary = converter.grade(workers)
