@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-# Imported only when asked for: Dask alone takes a second.
+# Imported only when asked for: nbgrader alone takes two seconds.
 _COMMANDS = {
     "autograde": "grading.batch",
     "gradescope": "grading.gradescope",

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -29,6 +28,7 @@ from grading.in_force import what_is_missing
 from grading.names import shown
 from grading.preconditions import Refused, check_machine
 from grading.record import Record, failure
+from grading.release import ReleaseMissing, read_release
 from grading.remark_words import remark
 from grading.remarks import Remarks, write_remarks
 from grading.restore import restore
@@ -36,10 +36,6 @@ from grading.sandboxed_execute import SandboxedExecute
 from grading.submitted_notebook import LARGEST, UnreadableSubmission, find_notebook, read_notebook
 from grading.timestamps import UnreadableTimestamp, read_timestamp
 from grading.working_folder import Selection, select_files
-
-
-class ReleaseMissing(Exception):
-    """The notebook that students got is not there to compare a submission with."""
 
 
 class AutograderNotInForce(NbGraderException):
@@ -72,7 +68,8 @@ class RestoringExporter(NotebookExporter):
         if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
-        release = converter.release_of(path.stem, (resources or {})["nbgrader"]["assignment"])
+        assignment = (resources or {})["nbgrader"]["assignment"]
+        release = read_release(converter.coursedir, assignment, path.stem)
         notebook = _restored(path, release, converter.selected_files(path.parent))
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
@@ -190,7 +187,7 @@ class CourseAutograde(Autograde):
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
         for name in sorted(released):
             try:
-                self.release_of(name, self.coursedir.assignment_id)
+                read_release(self.coursedir, self.coursedir.assignment_id, name)
             except ReleaseMissing as error:
                 raise Refused(str(error)) from None
 
@@ -274,22 +271,6 @@ class CourseAutograde(Autograde):
             super().init_assignment(assignment_id, student_id)
         finally:
             base.find_all_files = find_all_files
-
-    def release_of(self, name: str, assignment: str) -> NotebookNode:
-        """Return the notebook that students got.
-
-        Raises:
-            ReleaseMissing: there is none.
-        """
-        folder = self.coursedir.format_path(self.coursedir.release_directory, ".", assignment)
-        path = Path(folder) / f"{name}.ipynb"
-        if not path.is_file():
-            raise ReleaseMissing(
-                f"{path} is not there; submissions are compared with it. Run nbgrader "
-                f"generate_assignment {assignment}."
-            )
-        release: NotebookNode = nbformat.read(path, as_version=4)
-        return release
 
     def _released_names(self) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:

@@ -9,14 +9,13 @@ busy, so memory does not grow with the class.
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +32,12 @@ from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
 from grading.jobs import Job
-from grading.names import shown
 from grading.preconditions import Refused
 from grading.remarks import read_remarks
 from grading.sandbox import Execution, SandboxUnavailable
 from grading.sandboxed_execute import EXECUTED, SandboxedExecute
+from grading.stop_signals import StopSignals
+from grading.summary import Summary
 from grading.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
 
 _AHEAD = 2  # submissions under way for each worker: one that runs and one that waits
@@ -50,37 +50,6 @@ class _Prepared:
     attempt: Attempt
     notebooks: list[str]
     jobs: dict[str, Job]
-
-
-@dataclass
-class Summary:
-    """What became of a class.
-
-    Attributes:
-        graded: students who have been graded now, flagged ones included.
-        flagged: students whose submission a person should look at.
-        failed: student to reason, for those who have no grade.
-        skipped: how many had been graded before.
-        seconds: how long it took.
-    """
-
-    graded: list[str] = field(default_factory=list)
-    flagged: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    skipped: int = 0
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        speed = 60 * len(self.graded) / self.seconds if self.seconds else 0.0
-        lines = [
-            f"{len(self.graded)} graded in {self.seconds:.0f} s, {speed:.1f} a minute; "
-            f"{len(self.flagged)} flagged, {len(self.failed)} failed, {self.skipped} graded before."
-        ]
-        lines += [f"  flagged: {shown(student)}" for student in sorted(self.flagged)]
-        lines += [
-            f"  failed: {shown(f'{name}: {why}')}" for name, why in sorted(self.failed.items())
-        ]
-        return "\n".join(lines)
 
 
 class BatchAutograde(CourseAutograde):
@@ -158,7 +127,8 @@ class BatchAutograde(CourseAutograde):
                         # It may have been a neighbour's fault: each of them is tried alone.
                         suspects.append(prepared)
                     else:
-                        self._finish(prepared, future)
+                        with self.stop_signals.held():
+                            self._finish(prepared, future)
                         bar.update()
             for prepared in suspects:
                 self._finish(prepared, self.workers.submit(prepared.jobs))
@@ -255,6 +225,7 @@ class BatchAutograde(CourseAutograde):
         super().write_single_notebook(output, resources)
         self._flagged |= resources.get("flagged", False)
 
+    stop_signals = StopSignals()
     _executed: Execution | None = None
     _flagged = False
     _sandboxed = True
@@ -279,10 +250,6 @@ def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text} should be a number, and at least 1")
     return int(text)
-
-
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -312,9 +279,7 @@ def main(arguments: Sequence[str]) -> int:
     app.coursedir.student_id = options.student
     converter = BatchAutograde(coursedir=app.coursedir, parent=app)
     converter.force = options.force
-    # A service manager and a closed terminal stop it as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    converter.stop_signals.install()
     try:
         with _workers(options.workers, options.scheduler) as workers:
             summary = converter.grade(workers)
@@ -328,4 +293,4 @@ def main(arguments: Sequence[str]) -> int:
         print("Stopped. Called again, this goes on with whoever has no grade yet.", file=sys.stderr)
         return 130
     print(summary)
-    return 1 if summary.failed else 0
+    return int(bool(summary.failed))

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -82,11 +82,15 @@ def _log(course: ScratchCourse) -> list[audit.Entry]:
 
 
 def _run(
-    course: ScratchCourse, command: list[str], *options: str, other: bool = False, **variables: str
+    course: ScratchCourse,
+    command: list[str],
+    variables: Mapping[str, str] | None = None,
+    *,
+    other: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of Python's in the course."""
-    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT)} | variables
-    words = [sys.executable, "-m", *command, *options]
+    environment = course.environment | {"PYTHONPATH": str(COURSE_ROOT), **(variables or {})}
+    words = [sys.executable, "-m", *command]
     run = subprocess.run(
         as_other_user(*words) if other else words,
         cwd=course.root,
@@ -112,7 +116,7 @@ def _without_bubblewrap(folder: Path) -> str:
 @commands
 def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -> None:
     before, log = _state(course), _log(course)
-    run = _run(course, command, PATH=_without_bubblewrap(tmp_path / "bin"))
+    run = _run(course, command, {"PATH": _without_bubblewrap(tmp_path / "bin")})
     assert run.returncode == 1
     assert "bubblewrap" in run.stderr
     assert "allow_unsandboxed = True" in run.stderr
@@ -121,7 +125,7 @@ def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -
 
 def test_not_executed(course: ScratchCourse) -> None:
     before, log = _state(course), _log(course)
-    run = _run(course, PLAIN, "--no-execute")
+    run = _run(course, [*PLAIN, "--no-execute"])
     assert run.returncode == 1
     assert "Run nbgrader autograde without --no-execute" in run.stderr
     assert (_state(course), _log(course)) == (before, log)
@@ -148,7 +152,7 @@ def test_what_every_submission_would_meet(
     else:
         with (course.root / audit.FILE).open("a") as file:
             file.write('{"half')
-    run = _run(course, command, **variables)
+    run = _run(course, command, variables)
     assert run.returncode == 1
     assert run.stderr.strip(), what
     assert _state(course) == before
@@ -173,7 +177,7 @@ def test_a_second_instructor(
     (open_folder / "home").mkdir()
     give(open_folder / "home")
     home = {"HOME": str(open_folder / "home"), "JUPYTER_CONFIG_DIR": str(open_folder / "home")}
-    run = _run(course, command, other=True, **home)
+    run = _run(course, command, home, other=True)
     assert run.returncode == 1
     assert str(spared) in run.stdout + run.stderr
     assert (_state(course), _log(course)) == (before, log)
@@ -213,7 +217,7 @@ def test_a_fault_of_the_machine(
         "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
     )
     paths = f"{tmp_path}:{COURSE_ROOT}"
-    run = _run(course, ["breaking", *command], PYTHONPATH=paths)
+    run = _run(course, ["breaking", *command], {"PYTHONPATH": paths})
     assert run.returncode == 1
     assert "The grade from before stays" in run.stdout + run.stderr
     assert _state(course) == before
@@ -250,3 +254,20 @@ def test_an_interrupted_grading_is_done_again(course: ScratchCourse, command: li
     _state(course)
     assert [path.name for path in target.parent.iterdir()] == [ASSIGNMENT]
     assert not (target / PENDING).exists()
+
+
+def test_a_class_without_a_sandbox_where_that_is_allowed(
+    course: ScratchCourse, tmp_path: Path
+) -> None:
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.SandboxedExecute.allow_unsandboxed = True\n")
+    without = {"PATH": _without_bubblewrap(tmp_path / "bin")}
+    run = _run(course, BATCH, without)
+    assert run.returncode == 0, run.stderr
+    assert "NO SANDBOX" in run.stderr
+    assert "1 graded" in run.stdout
+    assert "0 flagged" in run.stdout
+    _state(course)
+
+    run = _run(course, [*BATCH, "--scheduler", "tls://127.0.0.1:1"], without)
+    assert run.returncode == 2

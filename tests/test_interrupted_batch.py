@@ -40,12 +40,12 @@ def released(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Scratch
     return course
 
 
-def _start(course: ScratchCourse) -> subprocess.Popen[bytes]:
+def _start(course: ScratchCourse, temporary: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--workers", "2"]
     return subprocess.Popen(
         command,
         cwd=course.root,
-        env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
+        env=course.environment | {"PYTHONPATH": str(COURSE_ROOT), "TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -71,15 +71,21 @@ def _left_behind(course: ScratchCourse) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["terminated", "killed"])
-def test_goes_on_where_it_stopped(released: ScratchCourse, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL],
+    ids=["interrupted", "terminated", "hung up", "killed"],
+)
+def test_goes_on_where_it_stopped(
+    released: ScratchCourse, how: signal.Signals, tmp_path: Path
+) -> None:
     course = released
     for name in ("autograded", audit.FILE, "gradebook.db"):
         path = course.root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     course.nbgrader("generate_assignment", ASSIGNMENT, "--force")
 
-    batch = _start(course)
+    batch = _start(course, tmp_path)
     deadline = time.monotonic() + _PATIENCE
     while not _logged(course) and batch.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -94,7 +100,11 @@ def test_goes_on_where_it_stopped(released: ScratchCourse, how: signal.Signals) 
 
     with sqlite3.connect(course.root / "gradebook.db") as gradebook:
         assert gradebook.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    again = _start(course)
+    if how != signal.SIGKILL:
+        assert batch.returncode == 130
+        assert list(tmp_path.iterdir()) == []
+        assert not list(course.root.glob(f"autograded/*/{ASSIGNMENT}/.being-graded"))
+    again = _start(course, tmp_path)
     assert again.wait(600) == 0
     # Whoever was being recorded when it stopped may stand in the log twice, nobody else.
     times = Counter(_logged(course))

@@ -1,0 +1,126 @@
+"""Tests of which sandbox a thread gets: its own, and never one that broke down."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_notebook
+
+from grading import jobs, sandbox
+from grading.jobs import Job
+from grading.sandbox import Limits, SandboxFailed, _Progress
+
+
+class _Fake:
+    """Stands for a sandbox; what it does is `behave`."""
+
+    made: list["_Fake"]
+
+    def __init__(self, surroundings: object) -> None:
+        self.surroundings = surroundings
+        self.thread = threading.get_ident()
+        self.alive = True
+        self.runs = 0
+        type(self).made.append(self)
+
+    def lives(self) -> bool:
+        return self.alive
+
+    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> _Progress:
+        assert self.thread == threading.get_ident()
+        self.runs += 1
+        type(self).behave(self)
+        return _Progress(complete=True)
+
+    @staticmethod
+    def behave(fake: "_Fake") -> None:
+        """Do nothing."""
+
+    def kill(self) -> None:
+        self.alive = False
+
+    def close(self) -> None:
+        self.alive = False
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Fake]]:
+    class Fake(_Fake):
+        made = []  # noqa: RUF012 - a new list for each test, which is what the fixture is for
+
+    sandbox.close()
+    monkeypatch.setattr(sandbox, "_Sandbox", Fake)
+    monkeypatch.setattr(sandbox, "_all", set())
+    monkeypatch.setattr(sandbox, "_stopped", False)
+    yield Fake
+    sandbox.close()
+
+
+def _execute(tmp_path: Path, **options: Any) -> None:
+    sandbox.execute(new_notebook(), tmp_path, **options)
+
+
+def test_the_same_one_for_the_same_surroundings(fake: type[_Fake], tmp_path: Path) -> None:
+    _execute(tmp_path)
+    _execute(tmp_path)
+    assert [one.runs for one in fake.made] == [2]
+    _execute(tmp_path, data=tmp_path)
+    assert [one.alive for one in fake.made] == [False, True]
+
+
+def test_one_for_each_thread(fake: type[_Fake], tmp_path: Path) -> None:
+    together = threading.Barrier(2, timeout=20)
+    fake.behave = staticmethod(lambda _: together.wait())  # type: ignore[assignment]  # as a method
+    with ThreadPoolExecutor(2) as threads:
+        for future in [threads.submit(_execute, tmp_path) for _ in range(6)]:
+            future.result()
+    assert sum(one.runs for one in fake.made) == 6
+    assert len(fake.made) == 2
+
+
+@pytest.mark.parametrize("error", [SandboxFailed("broke"), OSError("full"), KeyboardInterrupt()])
+def test_another_after_one_broke_down(
+    fake: type[_Fake], tmp_path: Path, error: BaseException
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
+    with pytest.raises(type(error)):
+        _execute(tmp_path)
+    fake.behave = _Fake.behave  # type: ignore[method-assign]  # what it was
+    _execute(tmp_path)
+    assert [one.alive for one in fake.made] == [False, True]
+
+
+def test_a_job_is_tried_again_in_another(fake: type[_Fake]) -> None:
+    def fail(one: _Fake) -> None:
+        if len(fake.made) < 3:
+            raise SandboxFailed("broke")
+
+    fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
+    jobs.run(Job(new_notebook(), {}, {}, Limits()))
+    assert [one.runs for one in fake.made] == [1, 1, 1]
+
+
+def test_none_after_all_were_stopped(fake: type[_Fake], tmp_path: Path) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait(one: _Fake) -> None:
+        started.set()
+        assert go_on.wait(20)
+        if not one.alive:
+            raise SandboxFailed("it has ended")
+
+    fake.behave = staticmethod(wait)  # type: ignore[assignment]  # as a method
+    with ThreadPoolExecutor(1) as threads:
+        future = threads.submit(jobs.run, Job(new_notebook(), {}, {}, Limits()))
+        assert started.wait(20)
+        sandbox.stop()
+        go_on.set()
+        with pytest.raises(SandboxFailed, match="stopped"):
+            future.result()
+    assert len(fake.made) == 1
