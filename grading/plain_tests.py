@@ -5,6 +5,7 @@ shows none. What the kernel replied on the cell tells the two apart, and tells a
 error was kept from being shown.
 """
 
+import ast
 from math import isfinite
 from typing import Any
 
@@ -44,8 +45,8 @@ def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: 
             if output.output_type == "stream":
                 output.name = "stdout"
         points = float(cell.metadata.nbgrader["points"])
-        part = _number(results[-1]) if results else None
-        # Of several, the last is the test's own, as long as it is a number.
+        # What student code displays comes before the test's own result.
+        part = _number(results[-1]) if results and _ends_in_value(cell.source) else None
         _only_show(results if part is None else results[:-1])
         if part is None or (isfinite(part) and 0 <= part <= points):
             return None
@@ -60,6 +61,16 @@ def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: 
         return None
     _add_error(cell, reason or words["not_run"])
     return None if reason else f"The test {name} did not run."
+
+
+def _ends_in_value(source: str) -> bool:
+    """Tell whether the last line of a test can have a value that is shown."""
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        # IPython knows more than Python's grammar: `!ls`, `%time`.
+        return True
+    return bool(statements) and isinstance(statements[-1], ast.Expr)
 
 
 def _number(output: NotebookNode) -> float | None:

@@ -27,6 +27,7 @@ from tests.test_sandboxed_execute import is_available
 RIGHT = "def answer(): return 42"
 WRONG = "def answer(): return 41"
 TEST = "assert answer() == 42"
+PART = "5.0 if answer() == 42 else 2.0"
 
 
 def result_output(text: object) -> NotebookNode:
@@ -53,8 +54,21 @@ class TestOutputs:
         self, status: str | None, *outputs: NotebookNode, **run: Any
     ) -> tuple[float, list[str], str]:
         execution = {"died": None, "statuses": {0: status}, **run}
-        nb = v4.new_notebook(cells=[one_test(TEST, *outputs)])
+        nb = v4.new_notebook(cells=[one_test(PART, *outputs)])
         return scored(nb, resources_with({EXECUTION: execution}))
+
+    def test_a_part_after_a_magic_of_ipythons(self) -> None:
+        nb = v4.new_notebook(cells=[one_test(f"%time answer()\n{PART}", result_output("2.0"))])
+        resources = resources_with({EXECUTION: {"died": None, "statuses": {0: "ok"}}})
+        assert scored(nb, resources) == (2, [], "")
+
+    @pytest.mark.parametrize("shown", ["nan", "1", "7"])
+    @pytest.mark.parametrize("source", [TEST, "right = answer() == 42\nassert right\npoints = 3"])
+    def test_of_a_test_that_gives_no_part(self, source: str, shown: str) -> None:
+        # Student code displayed it, or had IPython display what is assigned last.
+        nb = v4.new_notebook(cells=[one_test(source, result_output(shown))])
+        resources = resources_with({EXECUTION: {"died": None, "statuses": {0: "ok"}}})
+        assert scored(nb, resources) == (5, [], "")
 
     @pytest.mark.parametrize(
         ("outputs", "expected"),
