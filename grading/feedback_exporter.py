@@ -106,14 +106,13 @@ class FeedbackExporter(HTMLExporter):
         # The preprocessors alone, which read the gradebook.
         nb, found = Exporter.from_notebook_node(self, nb, resources, **options)
         page: Page = found[PAGE]
-        versions = [_shown(nb, page), _without_students_parts(nb, page)]
 
         def render(version: NotebookNode) -> str:
             self._preprocessors = []  # they have run; this is the child's own exporter
             return str(super(FeedbackExporter, self).from_notebook_node(version, found)[0])
 
-        for version in versions:
-            (made,) = work_through(render, [version], _LIMITS)
+        for version in (_shown, _without_students_parts):
+            (made,) = work_through(render, [version(nb, page)], _LIMITS)
             if made is not None:
                 return made, found
             self.log.warning("A part of the page was too much work, so it is left out.")
