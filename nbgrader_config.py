@@ -15,37 +15,45 @@ if _folder not in sys.path:
 # Submissions are read and repaired by the course's own autograder, a subclass of nbgrader's, for
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
+# Collecting takes what a student owns, and follows no link out of a submission.
 try:
     from grading.autograde import install
+    from grading.collect import CourseCollect
 except ImportError as error:
     from nbgrader.apps import api, autogradeapp
     from nbgrader.converters.base import NbGraderException
+    from nbgrader.exchange import ExchangeError
+    from nbgrader.exchange.default import ExchangeCollect
     from traitlets.config import LoggingConfigurable
 
     _why = (
-        f"Nothing was graded: {sys.executable} cannot import the course's autograder ({error}). "
+        f"{sys.executable} cannot import the course's autograder ({error}). "
         f"Install the course there: pip install --editable {_folder}"
     )
 
-    class _Refusing(LoggingConfigurable):
+    class _RefusingAutograde(LoggingConfigurable):
         def __init__(self, coursedir: Any = None, **options: Any) -> None:
             super().__init__(**options)
 
         def start(self, why: str = _why, failure: type[Exception] = NbGraderException) -> None:
-            self.log.error(why)
+            self.log.error("Nothing was graded: %s", why)
             raise failure(why)
 
-    api.Autograde = autogradeapp.Autograde = _Refusing
+    class _RefusingCollect(ExchangeCollect):
+        def start(self, why: str = _why, failure: type[Exception] = ExchangeError) -> None:
+            self.log.error("Nothing was collected: %s", why)
+            raise failure(why)
+
+    api.Autograde = autogradeapp.Autograde = _RefusingAutograde
+    c.ExchangeFactory.collect = _RefusingCollect
 else:
     install()
+    c.ExchangeFactory.collect = CourseCollect
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:
 # nbgrader's default, /usr/local/share/nbgrader/exchange, or `c.Exchange.root` in the site's file.
 c.CourseDirectory.course_id = "weight-initialization"
-
-# Collects what a student owns, and follows no link out of a submission.
-c.ExchangeFactory.collect = "grading.collect.CourseCollect"
 
 # What never travels with an assignment: nbgrader's own list, then the data a notebook downloaded
 # (86 MB beside every submission otherwise) and what tools leave behind.

@@ -103,6 +103,12 @@ class TestNotInstalled:
             assert "Traceback" not in said
             assert course.untouched()
 
+    def test_collecting_refuses_too(self, course: Course) -> None:
+        code, said = course.run(self.lacking + COMMAND, "collect", ASSIGNMENT)
+        assert code == 1, said
+        assert "Nothing was collected" in said
+        assert "Traceback" not in said
+
     def test_formgraders_button_reports_no_success(self, course: Course) -> None:
         code, said = course.run(self.lacking + BUTTON)
         assert code == 0, said
