@@ -1,9 +1,9 @@
 """Tests that work on a student's text ends at its limits, and that other texts have their turn."""
 
 import os
-from pathlib import Path
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
