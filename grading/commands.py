@@ -42,10 +42,9 @@ def run_nbgrader(
     Raises:
         CommandFailed: the exit code was not 0; the exception carries the output.
     """
-    variables = dict(os.environ)
+    variables = {**os.environ, **(environment or {})}
     # nbgrader calls `alembic` by name when it makes a database.
-    variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    variables.update(environment or {})
+    variables["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), variables["PATH"]])
     receiving, sending = _PROCESSES.Pipe(duplex=False)
     process = _PROCESSES.Process(
         target=_child, args=(list(arguments), str(folder), variables, sending)

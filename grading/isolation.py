@@ -207,8 +207,8 @@ def _require_readable(mounts: Sequence[str]) -> None:
     for option, source in pairwise(mounts):
         if option == "--ro-bind":
             path = Path(source)
-            needed = 0o005 if path.is_dir() else 0o004
-            if path.stat().st_mode & needed != needed:
+            status, needed = path.stat(), 0o005 if path.is_dir() else 0o004
+            if status.st_uid != _other_user() and status.st_mode & needed != needed:
                 raise SandboxUnavailable(
                     f"Graded as root, submissions run as another user, who cannot read {path}. "
                     f"Grade as an ordinary user, or allow it: chmod -R o+rX {path}"

@@ -273,7 +273,8 @@ class _Sandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
         # Read by another user id inside; outside, the folder around it keeps everybody else away.
         self._files = Path(self._folder.name) / "files"
-        self._files.mkdir(mode=0o755)
+        self._files.mkdir()
+        self._files.chmod(0o755)
         isolation.lend(surroundings.runs)
         self._process = subprocess.Popen(
             isolation.command(surroundings, self._files),
@@ -337,7 +338,7 @@ class _Listener:
         self._messages = process.stderr
         self._limits = limits
         self._job = memoryview(job)
-        self._rest = b""
+        self._pieces: list[bytes] = []
         # Outputs, and as much again for their JSON.
         self._bytes_left = 2 * limits.output_bytes + _MEBIBYTE
 
@@ -391,9 +392,13 @@ class _Listener:
             self.errors += chunk[: max(0, _MESSAGE_BYTES - len(self.errors))]
         else:
             self._bytes_left -= len(chunk)
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for line in lines:
+            *ends, rest = chunk.split(b"\n")
+            # What has come of a line is joined once, when its end has come.
+            for end in ends:
+                line = b"".join([*self._pieces, end])
+                self._pieces.clear()
                 # A line is cut short where the driver was killed while it wrote.
                 with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
                     self.progress.take(json.loads(line))
+            self._pieces.append(rest)
         return bool(chunk)

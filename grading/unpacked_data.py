@@ -61,7 +61,9 @@ def _unpack(data: Path, target: Path) -> None:
                     shutil.copy(path, draft / RAW)
             elif path.is_file():
                 shutil.copy(path, draft / RAW)
-        draft.chmod(0o755)
+        # No secret, and read by another user where root grades.
+        for path in (draft, *draft.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         draft.rename(target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
