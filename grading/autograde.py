@@ -35,7 +35,7 @@ from grading.restore import restore
 from grading.sandboxed_execute import SandboxedExecute
 from grading.submitted_notebook import LARGEST, UnreadableSubmission, find_notebook, read_notebook
 from grading.timestamps import UnreadableTimestamp, read_timestamp
-from grading.working_folder import Selection, select_files
+from grading.working_folder import Selection, digest_of_work, select_files
 
 
 class AutograderNotInForce(NbGraderException):
@@ -84,12 +84,13 @@ def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForc
 
 def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNode:
     remarks: list[str] = []
-    unreadable = digest = ""
+    unreadable = digest = work = ""
     try:
         found, remarks = find_notebook(path.parent, path.stem)
         if not found.is_symlink() and found.stat().st_size <= LARGEST:
             with found.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
+        work = digest_of_work(digest, path.parent, files.names)
         submitted = read_notebook(found)
         notebook, repairs = restore(submitted.cells, release)
         remarks += submitted.remarks + repairs
@@ -100,7 +101,7 @@ def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNo
         read_timestamp(path.parent)
     except UnreadableTimestamp:
         remarks.append(remark("timestamp"))
-    write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest))
+    write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest, work))
     return notebook
 
 

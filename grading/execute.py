@@ -19,6 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Unicode
 
+from grading.remarks import read_remarks
 from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
 
 EXECUTION = "execution"
@@ -42,7 +43,8 @@ class SeededExecute(Execute):
         submission = resources["nbgrader"]
         # nbgrader makes the course root the working directory while it converts.
         secret = course_secret(Path(self.secret_file))
-        seed = grading_seed(secret, submission["student"], submission["assignment"])
+        names = submission["student"], submission["assignment"]
+        seed = grading_seed(secret, *names, read_remarks(nb).work)
         self._statuses: dict[int, str] = {}
         resources[EXECUTION] = {"died": None, "statuses": self._statuses, "seed": seed}
         variables = {

@@ -1,6 +1,6 @@
 """Remarks on a submission that had to be repaired: carried through autograding, and shown."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nbconvert.exporters.exporter import ResourcesDict
@@ -23,26 +23,24 @@ class Remarks:
         repairs: sentences on what was not as it should be, and was graded all the same.
         unreadable: a sentence that says why nothing could be graded, or "".
         digest: SHA-256 of the submitted file, or "" where there is none.
+        work: SHA-256 of it and of the files beside it that are used; the seed depends on it.
     """
 
     repairs: tuple[str, ...] = ()
     unreadable: str = ""
     digest: str = ""
+    work: str = ""
 
 
 def write_remarks(nb: NotebookNode, remarks: Remarks) -> None:
     """Keep remarks in a notebook's metadata, from the phase that reads to the one that runs."""
-    nb.metadata[_KEY] = NotebookNode(
-        repairs=list(remarks.repairs), unreadable=remarks.unreadable, digest=remarks.digest
-    )
+    nb.metadata[_KEY] = NotebookNode(asdict(remarks), repairs=list(remarks.repairs))
 
 
 def read_remarks(nb: NotebookNode) -> Remarks:
     """Return the remarks in a notebook's metadata."""
     entry = nb.metadata.get(_KEY, {})
-    return Remarks(
-        tuple(entry.get("repairs", ())), entry.get("unreadable", ""), entry.get("digest", "")
-    )
+    return Remarks(**{**entry, "repairs": tuple(entry.get("repairs", ()))})
 
 
 class ShowRemarks(NbGraderPreprocessor):

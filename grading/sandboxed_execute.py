@@ -108,7 +108,7 @@ class SandboxedExecute(SeededExecute):
             "limit_cell": execution.limit_cell,
             "statuses": execution.statuses,
             "seconds": execution.seconds,
-            "seed": self._seed(resources),
+            "seed": self._seed(nb, resources),
         }
         if execution.limit is not None:
             self.log.warning(
@@ -132,17 +132,18 @@ class SandboxedExecute(SeededExecute):
         return Job(
             nb,
             self._files(Path(resources["metadata"]["path"]), submission["assignment"]),
-            {ENVIRONMENT_VARIABLE: str(self._seed(resources))},
+            {ENVIRONMENT_VARIABLE: str(self._seed(nb, resources))},
             self.limits(),
             self._data_folder(),
             self._runs(submission["assignment"], submission["notebook"]),
         )
 
-    def _seed(self, resources: ResourcesDict) -> int:
+    def _seed(self, nb: NotebookNode, resources: ResourcesDict) -> int:
         submission = resources["nbgrader"]
         # nbgrader makes the course root the working directory while it converts.
         secret = course_secret(Path(self.secret_file))
-        return grading_seed(secret, submission["student"], submission["assignment"])
+        names = submission["student"], submission["assignment"]
+        return grading_seed(secret, *names, read_remarks(nb).work)
 
     def limits(self) -> Limits:
         """Return the limits that the settings give."""

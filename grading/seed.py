@@ -2,7 +2,8 @@
 
 The hidden tests build networks of random sizes and look at random weights. Were their seed fixed,
 a student could prepare for it; were it new each time, a regrade could give another score. So it
-is derived from a secret of the course, the student and the assignment.
+is derived from a secret of the course, the student, the assignment and all that was handed in: who
+prepares for a seed that a notebook has printed hands in something else, and meets another.
 """
 
 import hashlib
@@ -54,13 +55,19 @@ def course_secret(path: Path, shared: bool = False) -> bytes:
     return secret
 
 
-def grading_seed(secret: bytes, student: str, assignment: str) -> int:
-    """Return the seed for one student's assignment, an integer in [0, 2**64).
+def grading_seed(secret: bytes, student: str, assignment: str, work: str = "") -> int:
+    """Return the seed for one student's submission, an integer in [0, 2**64).
 
-    HMAC-SHA256 (RFC 2104, FIPS 180-4) of both names under the course's secret. The names are
-    joined by a zero byte, which neither can contain, so that no two pairs run together.
+    HMAC-SHA256 (RFC 2104, FIPS 180-4) of the three under the course's secret. They are joined by a
+    zero byte, which none can contain, so that no two run together.
+
+    Args:
+        secret: the course's.
+        student: the name.
+        assignment: the name.
+        work: a digest of what was handed in.
     """
-    message = f"{student}\0{assignment}".encode()
+    message = "\0".join((student, assignment, work)).encode()
     digest = hmac.new(secret, message, hashlib.sha256).digest()
     return int.from_bytes(digest[:_SEED_BYTES], "big")
 

@@ -18,10 +18,12 @@ from grader_tests.messages import LANGUAGES
 from grader_tests.networks import large_network, small_networks
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
+from grading import audit
 from grading.execute import EXECUTION
 from grading.judge import PROBLEMS, Judge
 from grading.remarks import Remarks, write_remarks
 from grading.sandboxed_execute import SandboxedExecute
+from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
 from tests.test_criteria_default import comparison_of, lesson_net
 from tests.test_grader_tests import right
 from tests.test_grading import cell_metadata, resources_with
@@ -249,3 +251,41 @@ class TestInSandbox:
         assert resources[PROBLEMS] == (
             ["The observation of test_normal_std is not of this grading."] if replayed else []
         )
+
+
+HANDED_IN_AGAIN = """
+import json, grader_tests.probe
+recorded = json.load(open("recorded.json"))
+grader_tests.probe.observe = lambda criterion, thing: recorded[criterion]
+"""
+
+
+class TestHandedInAgain:
+    pytestmark = needs_sandbox
+
+    def test_what_an_earlier_submission_let_out_is_of_no_use(
+        self, tmp_path: Path, any_data: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        course = ScratchCourse(tmp_path, any_data)
+        course.shorten()
+        course.nbgrader("generate_assignment", ASSIGNMENT)
+        notebook = course.released()
+        solve(notebook)
+        folder = course.submit("ada", notebook)
+        course.nbgrader("autograde", ASSIGNMENT)
+        (entry,) = audit.read(course.root / audit.FILE)
+        seed = int(entry["seed"])
+
+        # The networks of that seed, and somebody's right function; the student has none.
+        recorded = {name: observed(name, seed, monkeypatch) for name in FUNCTION_CRITERIA}
+        assert all(judge(name, seen, seed=seed).passed for name, seen in recorded.items())
+        notebook = course.released()
+        own = {"cell_type": "code", "metadata": {}, "source": HANDED_IN_AGAIN, "outputs": []}
+        notebook["cells"].insert(0, own)
+        (folder / f"{ASSIGNMENT}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        (folder / "recorded.json").write_text(json.dumps(recorded), encoding="utf-8")
+        course.nbgrader("autograde", ASSIGNMENT, "--force")
+        _, again = audit.read(course.root / audit.FILE)
+        assert {again["scores"][name] for name in FUNCTION_CRITERIA} == {0.0}
+        assert again["flagged"]
+        assert len(again["remarks"]) >= len(FUNCTION_CRITERIA)
