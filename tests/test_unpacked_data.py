@@ -50,6 +50,16 @@ def test_what_needs_no_unpacking_stays_where_it_is(data: Path) -> None:
     assert unpacked(data) == data
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which grades as another user")
+def test_what_root_alone_could_read_is_copied(data: Path) -> None:
+    folder = unpacked(data)
+    (folder / RAW).chmod(0o700)
+    copy = unpacked(folder)
+    assert copy != folder
+    assert _content(copy) == _content(folder)
+    assert all(path.stat().st_mode & 0o004 for path in (copy, *copy.rglob("*")))
+
+
 @pytest.mark.parametrize("damage", [b"", b"not packed", gzip.compress(b"images")[:-9]])
 def test_a_damaged_file_stays_packed(data: Path, damage: bytes) -> None:
     (data / RAW / "images.gz").write_bytes(damage)
