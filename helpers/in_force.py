@@ -199,7 +199,9 @@ def _names_in_force() -> Iterator[object]:
     loaded = [*_MODULES, *(f"{__package__}.{name}" for name in _HELPERS)]
     for name in loaded:
         if name in sys.modules:
-            yield from vars(sys.modules[name]).values()
+            # No code reaches a name that is none, such as those that pytest gives to modules.
+            bound = vars(sys.modules[name]).items()
+            yield from (value for key, value in bound if key.isidentifier())
     for kind in _CLASSES:
         yield from vars(kind).values()
 
