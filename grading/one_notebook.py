@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 
 from grading.commands import run_nbgrader
 from grading.stored_verdicts import StoredVerdict, of_notebook
+from grading.submitted_files import find_files
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 _STUDENT = "student"
@@ -96,9 +97,9 @@ def grade(
         run_nbgrader(["generate_assignment", assignment], folder)
         submitted = folder / "submitted" / _STUDENT / assignment
         shutil.copytree(folder / "release" / assignment, submitted)
-        for path in notebook.parent.glob("*.py"):
-            if path.is_file() and not path.is_symlink():
-                shutil.copy(path, submitted)
+        for name in find_files(notebook.parent).names:
+            if len(name.parts) == 1 and name.suffix == ".py":
+                shutil.copy(notebook.parent / name, submitted)
         shutil.copyfile(notebook, submitted / f"{names[0]}.ipynb")
         run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
         graded = folder / "autograded" / _STUDENT / assignment / f"{names[0]}.ipynb"
