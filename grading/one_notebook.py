@@ -97,9 +97,9 @@ def grade(
         run_nbgrader(["generate_assignment", assignment], folder)
         submitted = folder / "submitted" / _STUDENT / assignment
         shutil.copytree(folder / "release" / assignment, submitted)
-        for name in find_files(notebook.parent).names:
-            if len(name.parts) == 1 and name.suffix == ".py":
-                shutil.copy(notebook.parent / name, submitted)
+        for module in find_files(notebook.parent).names:
+            if len(module.parts) == 1 and module.suffix == ".py":
+                shutil.copy(notebook.parent / module, submitted)
         shutil.copyfile(notebook, submitted / f"{names[0]}.ipynb")
         run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
         graded = folder / "autograded" / _STUDENT / assignment / f"{names[0]}.ipynb"
