@@ -22,7 +22,7 @@ help: ## list the targets
 		--constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: .venv/installed ## run the whole course with ten students in build/demo
+demo: .venv/installed ## run the whole course with eleven students in build/demo
 	@$(python) -m grading.demo
 
 test: .venv/installed lint ## lint, check types, run every test, the fast ones first

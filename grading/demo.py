@@ -1,4 +1,4 @@
-"""Shows the whole way of an assignment with about ten students: run as `python -m grading.demo`.
+"""Shows the whole way of an assignment with eleven students: run as `python -m grading.demo`.
 
 Everything happens in `build/demo`, which is made anew each time: a copy of the course, nbgrader's
 exchange, and a folder for each student. The commands are nbgrader's own.
@@ -15,12 +15,9 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-from tqdm import tqdm
 
 from grading import sandbox
 from grading.commands import CommandFailed, run_nbgrader
@@ -31,9 +28,7 @@ ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 _LOG_TAIL = 30  # lines of the log shown when a step fails
-_STEPS = 8
-_MOST_AT_A_TIME = 4  # submissions graded at once; each takes about 1 GiB of memory
-_ATTEMPTS = 3
+_STEPS = 9
 
 
 class DemoFailed(Exception):
@@ -95,7 +90,7 @@ class Demo:
             self._instructor("collect", ASSIGNMENT, "--ExchangeCollect.check_owner=False")
             self._expect_submissions()
         with self._stage("Grade them", progress=True):
-            self._autograde()
+            self._course_command("autograde", ASSIGNMENT)
         with self._stage("Generate and release the feedback"):
             self._instructor("generate_feedback", ASSIGNMENT)
             self._instructor("release_feedback", ASSIGNMENT)
@@ -103,13 +98,18 @@ class Demo:
             page = self._fetch_feedback()
         with self._stage("Export the grades"):
             self._instructor("export", f"--to={self.grades}")
+        with self._stage("Report on the class"):
+            self._course_command("report", ASSIGNMENT)
         results = read_results(self.course, ASSIGNMENT, self.students)
         print()
         print(render(results))
         print()
-        print(f"Feedback page to open: {page}")
-        print(f"Exported grades:       {self.grades}")
-        print(f"Log of all commands:   {self.log}")
+        report = self.course / "reports" / f"{ASSIGNMENT}.html"
+        print("What to look at next, with xdg-open or in any browser:")
+        print(f"Feedback page to open: {_short(page)}")
+        print(f"Class report to open:  {_short(report)}")
+        print(f"Exported grades:       {_short(self.grades)}")
+        print(f"Log of all commands:   {_short(self.log)}")
 
     def log_tail(self) -> str:
         """Return the last lines of the log."""
@@ -230,40 +230,24 @@ class Demo:
         if missing:
             raise DemoFailed(f"nbgrader collect brought no submission of {', '.join(missing)}.")
 
-    def _autograde(self) -> None:
-        """Grade each student with a command of its own, as many at a time as there are cores."""
-        workers = min(_MOST_AT_A_TIME, os.cpu_count() or 1)
-        with (
-            tqdm(total=len(self.students), unit="student", leave=False) as bar,
-            ThreadPoolExecutor(workers) as pool,
-        ):
-            futures = {pool.submit(self._grade, student): student for student in self.students}
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    bar.set_description(f"{futures[future].name} graded")
-                    bar.update()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _grade(self, student: Student) -> None:
-        arguments = ["autograde", ASSIGNMENT, f"--student={student.name}"]
-        for attempt in range(1, _ATTEMPTS + 1):
-            failure = None
-            try:
-                output = run_nbgrader(arguments, self.course, self._environment(self.course))
-            except CommandFailed as error:
-                failure, output = error, error.output
-            # In one piece, because other students' lines come in between otherwise.
-            self._write_log(f"$ cd {self.course} && nbgrader {' '.join(arguments)}\n{output}")
-            if failure is None:
-                return
-            if student.damaged and not self._graded(student):
-                return
-            # Two commands met in the gradebook, of which SQLite let one through.
-            if "database is locked" not in output or attempt == _ATTEMPTS:
-                raise failure
+    def _course_command(self, *arguments: str) -> None:
+        """Run one of the course's own commands in the scratch course."""
+        command = [sys.executable, "-m", "grading", *arguments]
+        self._write_log(f"$ cd {self.course} && python -m grading {' '.join(arguments)}")
+        own = {"PYTHONPATH": str(COURSE_ROOT), **self._environment(self.course)}
+        done = subprocess.run(
+            command,
+            cwd=self.course,
+            env=os.environ | own,
+            stdout=subprocess.PIPE,
+            # A person sees the bar; nobody else needs it.
+            stderr=None if sys.stderr.isatty() else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        self._write_log(done.stdout + (done.stderr or ""))
+        if done.returncode != 0:
+            raise DemoFailed(f"`python -m grading {' '.join(arguments)}` failed.")
 
     def _graded(self, student: Student) -> bool:
         return (self.course / "autograded" / student.name / ASSIGNMENT).is_dir()
@@ -278,6 +262,11 @@ class Demo:
         if not pages:
             raise DemoFailed(f"{student.name} fetched feedback and found no page.")
         return pages[-1]
+
+
+def _short(path: Path) -> str:
+    """Return a path as it is typed from here."""
+    return os.path.relpath(path)
 
 
 def write_answers(notebook: Path, student: Student) -> None:

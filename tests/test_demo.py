@@ -145,9 +145,11 @@ def test_demo_with_four_students(
     assert rows["kurt"] == ["kurt", *["0"] * 8, *looked_at]
     assert "layers: weight_initialization.ipynb is damaged" in shown
     (line,) = [line for line in shown.splitlines() if line.startswith("Feedback page to open:")]
-    page = Path(line.split(": ", 1)[1])
+    page = Path(line.split(": ", 1)[1]).resolve()
     assert page.is_relative_to(folder / "students" / "sophie")
     assert "12 of 26 points" in page.read_text(encoding="utf-8")
+    (line,) = [line for line in shown.splitlines() if line.startswith("Class report to open:")]
+    assert "katherine" in Path(line.split(":", 1)[1].strip()).read_text(encoding="utf-8")
     grades = (folder / "grades.csv").read_text(encoding="utf-8").splitlines()
     assert len(grades) == 1 + 4
     # The log lines of nbgrader go to the file, not to the screen.
