@@ -1,6 +1,7 @@
 """What tests of several rooms share: the order of the tests and the data they run on."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"real_data", "any_data"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.data)
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """Let no test leave its umask to the next: the course's settings narrow it."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")
