@@ -7,7 +7,7 @@ python := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint format release data bench accuracies calibration robustness clean
+.PHONY: help demo test test-browser test-site lint format release data bench accuracies calibration robustness clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
@@ -30,6 +30,9 @@ test: .venv/installed lint ## lint, check types, run every test, the fast ones f
 
 test-browser: .venv/installed ## run the tests in Chromium; screenshots go to build/screenshots
 	@$(python) -m pytest -m browser tests/browser
+
+test-site: .venv/installed ## test what a site has: other users, a cluster, faults of the machine
+	@$(python) -m pytest -m site
 
 lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff check .

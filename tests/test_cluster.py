@@ -26,7 +26,7 @@ from grading.sandbox import SandboxUnavailable
 from tests.deadly_jobs import WORD
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
 
 POINTS = {"ada": 20.0, "bob": 0.0, "cyn": 20.0, "dan": 0.0, "eve": 20.0, "fay": 0.0}
 _PATIENCE = 120

@@ -18,7 +18,7 @@ from grading.sandbox import SandboxUnavailable
 from tests.other_user import as_other_user, give, needs_root
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PLAIN = ["nbgrader", "autograde", ASSIGNMENT, "--force"]
 BATCH = ["grading", "autograde", ASSIGNMENT, "--force", "--workers", "1"]

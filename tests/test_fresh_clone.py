@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from grading import sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
 
 README = (COURSE_ROOT / "README.md").read_text(encoding="utf-8")
 EXCHANGE = Path("/usr/local/share")

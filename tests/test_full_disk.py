@@ -14,7 +14,7 @@ from grading import audit, sandbox
 from grading.sandbox import SandboxUnavailable
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
 
 POINTS = {"ada": 20.0, "bob": 0.0, "cyn": 20.0, "dan": 20.0, "eve": 20.0}
 # Room for one or two graded notebooks of about 0.5 MB with their files, not for five.

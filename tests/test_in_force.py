@@ -11,7 +11,7 @@ import pytest
 from grading import sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.site, pytest.mark.slow]
 
 # An environment that this course is not installed in; what imports it by other ways still does.
 ELSEWHERE = """

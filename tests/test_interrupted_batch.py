@@ -17,7 +17,7 @@ from grading import audit, sandbox
 from grading.sandbox import SandboxUnavailable
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
 
 STUDENTS = ("ada", "bob", "cyn", "dan")
 _PATIENCE = 120

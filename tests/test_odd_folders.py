@@ -15,7 +15,7 @@ from grading import audit, sandbox
 from grading.sandbox import SandboxUnavailable
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
 
 NOTEBOOK = f"{ASSIGNMENT}.ipynb"
 DAMAGED = '{"cells": ['  # is graded without a run
