@@ -279,6 +279,14 @@ ACCIDENTS = (
     ),
     Case("quits", _own_cell("quit()"), "full"),
     Case("no_print", _own_cell("print = 'done'"), "full"),
+    Case("prints_its_weights", _own_cell("print(list(range(600_000)))"), "full"),
+    Case("long_sum", _also("    total = " + " + ".join(["0"] * 1000)), "full"),
+    Case(
+        "many_files",
+        lambda nb: None,
+        "full",
+        files=tuple((f"parts/{number:04}.txt", "x") for number in range(1500)),
+    ),
     Case(
         "stops_itself",
         _own_cell("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
@@ -421,6 +429,23 @@ ATTACKS = (
     ),
     Case("kills_everyone", _attack("import os\nos.kill(-1, 9)"), "exercise"),
     Case(
+        "package_for_module",
+        _attack(""),
+        "exercise",
+        files=(("helpers/self_check/__init__.py", "check = check_made = lambda *a, **k: None"),),
+    ),
+    Case(
+        "settings_of_pytest",
+        _attack(""),
+        "exercise",
+        files=(("conftest.py", "raise SystemExit(0)"), ("pytest.ini", "[pytest]\n")),
+    ),
+    Case(
+        "own_exceptions",
+        _attack("get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)"),
+        "exercise",
+    ),
+    Case(
         "lowers_limits",
         _attack(
             "import os, resource\nfor process in range(1, 40):\n"
@@ -488,6 +513,7 @@ def hand_in(course: Path, case: Case, solved: Notebook) -> None:
     path = folder / f"{ASSIGNMENT}.ipynb"
     path.write_bytes((case.saved or _json)(notebook))
     for name, text in case.files:
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     if case.renamed:
         path.rename(folder / case.renamed)
