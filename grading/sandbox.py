@@ -273,15 +273,19 @@ class _Sandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
         # Read by another user id inside; outside, the folder around it keeps everybody else away.
         self._files = Path(self._folder.name) / "files"
-        self._files.mkdir()
-        self._files.chmod(0o755)
-        isolation.lend(surroundings.runs)
-        self._process = subprocess.Popen(
-            isolation.command(surroundings, self._files),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        try:
+            self._files.mkdir()
+            self._files.chmod(0o755)
+            isolation.lend(surroundings.runs)
+            self._process = subprocess.Popen(
+                isolation.command(surroundings, self._files),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except BaseException:
+            self._folder.cleanup()
+            raise
 
     def lives(self) -> bool:
         """Say whether it can take another submission."""
