@@ -168,6 +168,7 @@ class TestInSandbox:
             == str(
                 [
                     "__init__.py",
+                    "blueprint.py",
                     "describe.py",
                     "lines.py",
                     "networks.py",
