@@ -280,7 +280,8 @@ ACCIDENTS = (
     Case("quits", _own_cell("quit()"), "full"),
     Case("no_print", _own_cell("print = 'done'"), "full"),
     Case("prints_its_weights", _own_cell("print(list(range(600_000)))"), "full"),
-    Case("long_sum", _also("    total = " + " + ".join(["0"] * 1000)), "full"),
+    # More than IPython compiles, in the student's own notebook too.
+    Case("long_sum", _also("    total = " + " + ".join(["0"] * 1000)), "exercise", "Recursion"),
     Case(
         "many_files",
         lambda nb: None,
