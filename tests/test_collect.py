@@ -15,7 +15,7 @@ from nbgrader.apps.baseapp import NbGrader
 from grading.commands import CommandFailed
 from tests.scratch_course import ASSIGNMENT, ScratchCourse
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.site, pytest.mark.slow]
 
 # Unprivileged users of every Debian machine; the names of their accounts are those of students.
 EVE, BOB = "games", "news"

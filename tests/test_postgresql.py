@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from grading import sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def _programs() -> Path | None:
