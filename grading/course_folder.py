@@ -5,6 +5,8 @@ mode 777 that folders have in the exchange, and timestamp.txt is opened whatever
 """
 
 import os
+import shutil
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,10 @@ _do_copy = ExchangeCollect.do_copy
 
 def install() -> None:
     """Change nbgrader's classes in this process."""
+    if shutil.which("alembic") is None:
+        # nbgrader calls it by name; it lies beside this Python, active or not.
+        beside = str(Path(sys.executable).parent)
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     os.umask(umask(groupshared=False))
     CourseDirectory._load_config = _load_config_privately
     CourseDirectory.get_existing_timestamp = _existing_timestamp
