@@ -1,7 +1,7 @@
 """Makes nbgrader keep a course's files private and read timestamp.txt with care, in every command.
 
-nbgrader 0.9.6 has a setting for neither: files are made with the user's umask, `collect` copies the
-mode 777 that folders have in the exchange, and timestamp.txt is opened whatever it is.
+nbgrader 0.9.6 has a setting for neither: files are made with the user's umask, and timestamp.txt is
+opened whatever it is. What is collected gets its modes in `collect`.
 """
 
 import os
@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.exchange.default import ExchangeCollect
 
-from grading.modes import for_group_alone, umask
+from grading.modes import umask
 from grading.names import shown
 from grading.timestamps import FILE, UnreadableTimestamp, read_timestamp
 
 _load_config = CourseDirectory._load_config
-_do_copy = ExchangeCollect.do_copy
 
 
 def install() -> None:
@@ -31,7 +29,6 @@ def install() -> None:
     os.umask(umask(groupshared=False))
     CourseDirectory._load_config = _load_config_privately
     CourseDirectory.get_existing_timestamp = _existing_timestamp
-    ExchangeCollect.do_copy = _copy_privately
 
 
 def _load_config_privately(self: CourseDirectory, *arguments: Any, **options: Any) -> None:
@@ -48,8 +45,3 @@ def _existing_timestamp(self: CourseDirectory, dest_path: str) -> datetime | Non
         path = shown(os.path.join(dest_path, FILE))
         self.log.warning("%s is not used: %s", path, error)
         return None
-
-
-def _copy_privately(self: ExchangeCollect, src: str, dest: str, log: Any = None) -> None:
-    _do_copy(self, src, dest, log)
-    for_group_alone(Path(dest), self.coursedir.groupshared)
