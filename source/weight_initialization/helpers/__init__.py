@@ -1,1 +1,0 @@
-../../../helpers/__init__.py

@@ -1,1 +1,0 @@
-../../../helpers/in_force.py

@@ -1,1 +1,0 @@
-../../../helpers/stand_in.py

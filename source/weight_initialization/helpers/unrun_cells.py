@@ -1,1 +1,0 @@
-../../../helpers/unrun_cells.py

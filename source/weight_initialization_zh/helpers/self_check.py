@@ -1,1 +1,0 @@
-../../../helpers/self_check.py

@@ -1,1 +1,0 @@
-../../../helpers/side_by_side.py
