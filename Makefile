@@ -23,7 +23,7 @@ help: ## list the targets
 	@touch $@
 
 demo: .venv/installed ## run the whole course with eleven students in build/demo
-	@$(python) -m grading.demo
+	@$(python) -m grading demo
 
 test: .venv/installed lint ## lint, check types, run every test, the fast ones first
 	@$(python) -m pytest
@@ -38,12 +38,12 @@ lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
-	@$(python) -m grading.notebook_format --check source
+	@$(python) -m grading format --check source
 
 format: .venv/installed ## put code and notebooks into their canonical form
 	@$(python) -m ruff check --fix-only --quiet .
 	@$(python) -m ruff format .
-	@$(python) -m grading.notebook_format source
+	@$(python) -m grading format source
 
 release: .venv/installed ## build release/ from source/ with nbgrader
 	@$(python) -m nbgrader generate_assignment weight_initialization --force

@@ -18,7 +18,7 @@ if _folder not in sys.path:
 # Collecting takes what a student owns, and follows no link out of a submission.
 try:
     from grading.autograde import install
-    from grading.collect import CourseCollect
+    from grading.intake.collect import CourseCollect
 except ImportError as error:
     from nbgrader.apps import api, autogradeapp
     from nbgrader.converters.base import NbGraderException
@@ -80,7 +80,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.InstantiateTests",
     "nbgrader.preprocessors.LockCells",
-    "grading.stubs.ClearSolutionsInLanguage",
+    "grading.authoring.stubs.ClearSolutionsInLanguage",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
@@ -122,19 +122,19 @@ c.Autograde.sanitize_preprocessors = [
 # warnings on stderr nor anything else a kernel prints can score. SafePages takes out what could run
 # on a page; ShowRemarks tells student and instructor what had to be repaired; GradeUnanswered keeps
 # empty answers from waiting for a person; Record flags what a person should look at, and writes the
-# audit log (grading_log.jsonl; python -m grading.audit).
+# audit log (grading_log.jsonl; python -m grading audit).
 # The names are strings so that commands which do not grade start without importing SciPy.
 c.Autograde.autograde_preprocessors = [
-    "grading.sandboxed_execute.SandboxedExecute",
-    "grading.judge.Judge",
-    "grading.safe_pages.SafePages",
-    "grading.remarks.ShowRemarks",
+    "grading.running.sandboxed_execute.SandboxedExecute",
+    "grading.judging.judge.Judge",
+    "grading.feedback.safe_pages.SafePages",
+    "grading.intake.remarks.ShowRemarks",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
-    "grading.answers.GradeUnanswered",
-    "grading.record.Record",
+    "grading.recording.answers.GradeUnanswered",
+    "grading.recording.record.Record",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 
@@ -142,14 +142,14 @@ c.Autograde.autograde_preprocessors = [
 # each verdict in its place, no script. DescribeGrades reads the gradebook for it; without
 # HideInstructorsParts a page shows the hidden tests, and without EmbedFigures it lacks the lesson's
 # figures, because nbgrader hands out the page alone.
-c.GenerateFeedback.exporter_class = "grading.feedback_exporter.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "grading.feedback.exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "grading.feedback_exporter.DescribeGrades",
-    "grading.feedback.HideInstructorsParts",
-    "grading.feedback.EmbedFigures",
+    "grading.feedback.exporter.DescribeGrades",
+    "grading.feedback.preprocessors.HideInstructorsParts",
+    "grading.feedback.preprocessors.EmbedFigures",
 ]
 
 # What a late submission costs: nothing, by default. PointsPerDay and CutOff are the others; see
-# grading/late_policies.py. An extension given in the gradebook counts before any of them.
-c.AssignLatePenalties.plugin_class = "grading.late_policies.LatePolicy"
+# grading/recording/late_policies.py. An extension given in the gradebook counts before any of them.
+c.AssignLatePenalties.plugin_class = "grading.recording.late_policies.LatePolicy"

@@ -30,12 +30,12 @@ def check(criterion: str, thing: object) -> None:
         CriterionFailed: the judging side is here, and the criterion is not met.
     """
     # The judge imports this package too, and does without PyTorch.
-    from .probe import observe
+    from .probe.probe import observe
 
     observation = observe(criterion, thing)
     _emit(observation)
     try:
-        from .criteria import judge
+        from .judge.verdicts import judge
     except ImportError:
         return
     verdict = judge(criterion, observation)

@@ -32,8 +32,8 @@ CRITERIA = (
 FUNCTION_CRITERIA = CRITERIA[:5]
 """Those of them that look at the student's function."""
 
-PROBE_MODULES = ("__init__", "probe", "networks", "blueprint", "describe", "lines", "observation")
-"""The modules of this package that run beside the student's code. All others judge, and are kept
+PROBE_MODULES = ("__init__.py", "observation.py", "blueprint.py", "probe")
+"""What of this package runs beside the student's code. All others judge, and are kept
 from where student code runs."""
 
 ENTRY_LIMIT = 500_000

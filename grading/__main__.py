@@ -5,9 +5,12 @@ from importlib import import_module
 
 # Imported only when asked for: nbgrader alone takes two seconds.
 _COMMANDS = {
+    "audit": "grading.recording.audit",
     "autograde": "grading.batch",
-    "gradescope": "grading.gradescope",
-    "report": "grading.report",
+    "demo": "grading.demo.demo",
+    "format": "grading.authoring.notebook_format",
+    "gradescope": "grading.platforms.gradescope",
+    "report": "grading.reports.report",
 }
 
 

@@ -21,21 +21,28 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Type, default
 from traitlets.config import LoggingConfigurable
 
-from grading import audit, course_folder, submitted_folders
 from grading.attempt import Attempt
-from grading.generate import CourseGenerateAssignment
+from grading.authoring.generate import CourseGenerateAssignment, copy_package
+from grading.course import course_folder
+from grading.course.names import shown
 from grading.in_force import what_is_missing
-from grading.names import shown
+from grading.intake import submitted_folders
+from grading.intake.release import ReleaseMissing, read_release
+from grading.intake.remarks import Remarks, write_remarks
+from grading.intake.restore import restore
+from grading.intake.submitted_notebook import (
+    LARGEST,
+    UnreadableSubmission,
+    find_notebook,
+    read_notebook,
+)
+from grading.intake.timestamps import UnreadableTimestamp, read_timestamp
+from grading.intake.working_folder import Selection, digest_of_work, select_files
 from grading.preconditions import Refused, check_machine
-from grading.record import Record, failure
-from grading.release import ReleaseMissing, read_release
-from grading.remark_words import remark
-from grading.remarks import Remarks, write_remarks
-from grading.restore import restore
-from grading.sandboxed_execute import SandboxedExecute
-from grading.submitted_notebook import LARGEST, UnreadableSubmission, find_notebook, read_notebook
-from grading.timestamps import UnreadableTimestamp, read_timestamp
-from grading.working_folder import Selection, digest_of_work, select_files
+from grading.recording import audit
+from grading.recording.record import Record, failure
+from grading.running.sandboxed_execute import SandboxedExecute
+from grading.words.remark_words import remark
 
 
 class AutograderNotInForce(NbGraderException):
@@ -272,6 +279,7 @@ class CourseAutograde(Autograde):
             super().init_assignment(assignment_id, student_id)
         finally:
             base.find_all_files = find_all_files
+        copy_package(Path(self.coursedir.root), Path(self._format_dest(assignment_id, student_id)))
 
     def _released_names(self) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:

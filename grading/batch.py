@@ -28,17 +28,17 @@ from nbgrader.utils import setenv
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from tqdm import tqdm
 
-from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
-from grading.jobs import Job
+from grading.intake.remarks import read_remarks
 from grading.preconditions import Refused
-from grading.remarks import read_remarks
-from grading.sandbox import Execution, SandboxUnavailable
-from grading.sandboxed_execute import EXECUTED, SandboxedExecute
+from grading.running.jobs import Job
+from grading.running.sandboxed_execute import EXECUTED, SandboxedExecute
+from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import Execution, SandboxUnavailable
 from grading.stop_signals import StopSignals
 from grading.summary import Summary
-from grading.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
 
 _AHEAD = 2  # submissions under way for each worker: one that runs and one that waits
 
@@ -241,7 +241,7 @@ def _workers(number: int, scheduler: str | None) -> AbstractContextManager[Worke
     if scheduler is None:
         return threads(number)
     # Dask takes a second to import, and writes into the home directory.
-    from grading.cluster import cluster
+    from grading.running.cluster import cluster
 
     return cluster(scheduler)
 

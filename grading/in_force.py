@@ -15,8 +15,8 @@ def what_is_missing(preprocessors: Iterable[str | type]) -> str:
         The end of a sentence, or "" where nothing is missing.
     """
     try:
-        from grading.judge import Judge
-        from grading.sandboxed_execute import SandboxedExecute
+        from grading.judging.judge import Judge
+        from grading.running.sandboxed_execute import SandboxedExecute
 
         classes = [import_item(each) if isinstance(each, str) else each for each in preprocessors]
     except ImportError as error:

@@ -10,12 +10,13 @@ from pathlib import Path
 from nbgrader.converters import NbGraderException
 from sqlalchemy.engine import make_url
 
-from grading import audit, sandbox
-from grading.modes import for_group_alone, open_to_all
-from grading.record import Record
-from grading.sandbox import SandboxUnavailable
-from grading.sandboxed_execute import SandboxedExecute
-from grading.seed import UnusableSecret, course_secret
+from grading.course.modes import for_group_alone, open_to_all
+from grading.recording import audit
+from grading.recording.record import Record
+from grading.running.sandboxed_execute import SandboxedExecute
+from grading.running.seed import UnusableSecret, course_secret
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import SandboxUnavailable
 
 
 class Refused(NbGraderException):

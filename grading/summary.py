@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from grading.names import shown
+from grading.course.names import shown
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from .comparison import ComparisonError, compare_init_weights
 from .data import DataError, find_data
 from .lab import init_lab
-from .language import LanguageError
+from .machinery.language import LanguageError
+from .machinery.unrun_cells import explain_unrun_cells
 from .plots import hist_dist, show_batch
 from .results import Comparison, Run, SeedComparison, show_results
 from .seed import set_seed
 from .self_check import SelfCheckFailed, check, check_made, is_attempted, nbgrader_is_running
 from .signals import Signals, SignalsError, layer_signals
 from .symmetry import gradient_rows
-from .unrun_cells import explain_unrun_cells
 
 __all__ = [
     "Comparison",

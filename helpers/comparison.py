@@ -10,15 +10,15 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from . import stand_in
-from .cores import idle_cores
-from .language import translate
-from .notebook import show_table
+from .machinery import stand_in
+from .machinery.cores import idle_cores
+from .machinery.language import translate
+from .machinery.notebook import show_table
+from .machinery.recorded import Outcome, RecordedRuns
+from .machinery.side_by_side import run_side_by_side
 from .plots import plot_losses
-from .recorded import Outcome, RecordedRuns
 from .results import Comparison, Run, SeedComparison
 from .seed import set_seed
-from .side_by_side import run_side_by_side
 from .together import train_together
 from .training import Batches, accuracy, in_threads, train
 

@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import stand_in
-from .download import DownloadError, download
-from .language import translate
+from .machinery import stand_in
+from .machinery.download import DownloadError, download
+from .machinery.language import translate
 
 RAW = Path("FashionMNIST") / "raw"
 

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from .data import find_data
-from .figures import label, legend_below, show
-from .language import translate
-from .notebook import shell
+from .machinery.figures import label, legend_below, show
+from .machinery.language import translate
+from .machinery.notebook import shell
 from .plots import draw_losses
 from .self_check import nbgrader_is_running
 from .signals import LayerSignal, describe, draw_signals, first_images, measure

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .figures import COLORS, STYLES, label, legend_below, show
-from .language import translate
+from .machinery.figures import COLORS, STYLES, label, legend_below, show
+from .machinery.language import translate
 
 # Losses that lie further apart than this factor cannot be read on one linear axis.
 _LINEAR_RANGE = 30

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .language import translate
-from .tables import html_table, text_table
+from .machinery.language import translate
+from .machinery.tables import html_table, text_table
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .language import translate
+from .machinery.language import translate
 
 # How many standard errors a figure may lie off. A correct function draws three layers and has
 # three figures for each; beyond 6 standard errors lies less than one in 50 million of such checks.

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from .figures import COLORS, MARKERS, STYLES, label, legend_below, show
-from .language import translate
-from .notebook import show_table
-from .tables import html_table, text_table
+from .machinery.figures import COLORS, MARKERS, STYLES, label, legend_below, show
+from .machinery.language import translate
+from .machinery.notebook import show_table
+from .machinery.tables import html_table, text_table
 from .training import Batches, in_threads
 
 # 10 batches of the lesson are 1,000 images: enough for two digits of a deviation.

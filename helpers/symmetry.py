@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.data import DataLoader
 
-from .figures import label, show
-from .language import translate
+from .machinery.figures import label, show
+from .machinery.language import translate
 from .signals import Models, SignalsError, first_images, model_pairs
 from .training import LEARNING_RATE, in_threads
 

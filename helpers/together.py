@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from .progress import progress
+from .machinery.progress import progress
 from .training import LEARNING_RATE, Batches
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 from torchvision import datasets, transforms
 
-from .progress import progress
+from .machinery.progress import progress
 
 LEARNING_RATE = 0.001
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import stand_in
+from helpers.machinery import stand_in
 
 
 # Before pytest's own, which leaves out what -m does not ask for.

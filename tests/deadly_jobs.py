@@ -9,9 +9,9 @@ import signal
 
 from distributed import Worker
 
-from grading import jobs
-from grading.jobs import Job
-from grading.sandbox import Execution
+from grading.running import jobs
+from grading.running.jobs import Job
+from grading.sandbox.host import Execution
 
 WORD = "# This brings the worker down."
 

@@ -15,12 +15,12 @@ from nbgrader.utils import determine_grade, is_grade
 from traitlets.config import Config
 
 from grader_tests.observation import MIME_TYPE
-from grading.execute import EXECUTION
-from grading.feedback import EmbedFigures, HideInstructorsParts
-from grading.feedback_exporter import PAGE, FeedbackExporter
-from grading.feedback_page import Grade, Lateness, build_page
-from grading.judge import Judge
-from grading.safe_pages import SafePages
+from grading.feedback.exporter import PAGE, FeedbackExporter
+from grading.feedback.page import Grade, Lateness, build_page
+from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
+from grading.feedback.safe_pages import SafePages
+from grading.judging.judge import Judge
+from grading.running.execute import EXECUTION
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, EDITIONS
 
 

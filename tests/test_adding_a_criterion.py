@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
+from grading.sandbox import host as sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,
@@ -90,7 +90,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
     def nbgrader(*arguments: str) -> None:
-        # Not by grading.commands, whose processes have this course's packages.
+        # Not by grading.course.commands, whose processes have this course's packages.
         command = [sys.executable, "-m", "nbgrader", *arguments]
         environment = course.environment | {"PYTHONPATH": str(course.root)}
         subprocess.run(command, cwd=course.root, env=environment, check=True)

@@ -2,7 +2,7 @@
 
 import random
 
-from grading.alike import alike, marks
+from grading.reports.alike import alike, marks
 
 GIVEN = [
     """

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grading import audit
-from grading.audit import AuditLogBroken
+from grading.recording import audit
+from grading.recording.audit import AuditLogBroken
 
 
 def entry(student: str, **scores: float) -> audit.Entry:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from scipy import stats
 
-from grader_tests.criteria import LEVEL
+from grader_tests.judge.verdicts import LEVEL
 from tests.calibration import report, results, timing
 from tests.calibration.charts import CRITERIA
 from tests.calibration.confusion import observe_way

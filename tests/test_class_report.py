@@ -13,10 +13,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from grading import audit
-from grading.class_report import ClassReport, NothingToReport, read_class
-from grading.report_page import write_page, write_table
-from grading.stored_verdicts import KEY
+from grading.judging.stored_verdicts import KEY
+from grading.recording import audit
+from grading.reports.class_report import ClassReport, NothingToReport, read_class
+from grading.reports.report_page import write_page, write_table
 from tests.scratch_course import COURSE_ROOT
 
 # nbgrader adds a submission before it belongs to the session, which SQLAlchemy remarks on.

@@ -12,7 +12,7 @@ import pytest
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.baseapp import NbGrader
 
-from grading.commands import CommandFailed
+from grading.course.commands import CommandFailed
 from tests.scratch_course import ASSIGNMENT, ScratchCourse
 
 pytestmark = [pytest.mark.site, pytest.mark.slow]

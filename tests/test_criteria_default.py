@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grader_tests.criteria import judge
-from grader_tests.probe import observe
-from grader_tests.verdict import Verdict
+from grader_tests.judge.verdict import Verdict
+from grader_tests.judge.verdicts import judge
+from grader_tests.probe.probe import observe
 
 
 class Net(nn.Module):

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from helpers import DataError, find_data, stand_in
+from helpers import DataError, find_data
 from helpers.data import FILES, RAW
-from helpers.download import DownloadError, download
+from helpers.machinery import stand_in
+from helpers.machinery.download import DownloadError, download
 
 
 @pytest.fixture(autouse=True)

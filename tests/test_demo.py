@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grading.demo import DemoFailed, main, write_answers
-from grading.demo_students import STUDENTS, Student
-from grading.demo_table import Result, render
+from grading.demo.demo import DemoFailed, main, write_answers
+from grading.demo.students import STUDENTS, Student
+from grading.demo.table import Result, render
 from tests.scratch_course import cells_by_grade_id, read_notebook
 
 STUB = 'def weights_init_normal(m):\n    """Draw."""\n    # Write your code here.'

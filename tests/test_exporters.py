@@ -14,9 +14,9 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
-from grading.commands import run_nbgrader
-from grading.exporters import CanvasExporter, MoodleExporter
-from grading.exporters.table import (
+from grading.course.commands import run_nbgrader
+from grading.reports.exporters import CanvasExporter, MoodleExporter
+from grading.reports.exporters.table import (
     PlatformExporter,
     StudentFileError,
     UnsafeIdentifier,
@@ -169,7 +169,7 @@ def test_formulas_become_text(text: str) -> None:
 
 def test_nbgraders_command_finds_the_plugin(url: str, tmp_path: Path) -> None:
     path = tmp_path / "canvas.csv"
-    exporter = "--exporter=grading.exporters.CanvasExporter"
+    exporter = "--exporter=grading.reports.exporters.CanvasExporter"
     run_nbgrader(["export", exporter, f"--db={url}", f"--to={path}"], tmp_path)
     assert path.read_text(encoding="utf-8").startswith("Student,ID,SIS User ID,SIS Login ID")
 
@@ -200,7 +200,7 @@ def test_late_policies(
             gradebook.grant_extension(ASSIGNMENT, "ada", hours=extension)
         gradebook.db.commit()
     config = Config()
-    config.AssignLatePenalties.plugin_class = f"grading.late_policies.{policy}"
+    config.AssignLatePenalties.plugin_class = f"grading.recording.late_policies.{policy}"
     config.LatePolicy.grace_minutes = 60
     names = {"notebook": "notebook", "assignment": ASSIGNMENT, "student": "ada", "db_url": url}
     resources = ResourcesDict()

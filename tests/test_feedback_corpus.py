@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA, MIME_TYPE
-from grader_tests.probe import SEED_VARIABLE, observe
-from grading import stored_verdicts
-from grading.feedback_rendering import sentence
+from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grading.feedback.rendering import sentence
+from grading.judging import stored_verdicts
 from tests.corpus import Submission, load
 from tests.corpus.grading import misnamed, scored_as_expected
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook

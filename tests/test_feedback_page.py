@@ -12,18 +12,19 @@ from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 
-from grading import feedback_rendering, judge_words
-from grading.answers import REMARKS, GradeUnanswered, is_unanswered
-from grading.feedback_page import (
+from grading.feedback import rendering as feedback_rendering
+from grading.feedback.mathml import to_mathml
+from grading.feedback.page import (
     Grade,
     Lateness,
     build_page,
     delay_in_words,
     sections,
 )
-from grading.feedback_words import TITLES, WORDS
-from grading.mathml import to_mathml
-from grading.safe_pages import clean_output
+from grading.feedback.safe_pages import clean_output
+from grading.recording.answers import REMARKS, GradeUnanswered, is_unanswered
+from grading.words import judge_words
+from grading.words.feedback_words import TITLES, WORDS
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 DEADLINE = datetime(2026, 11, 1, 12)

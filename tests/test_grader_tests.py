@@ -23,9 +23,9 @@ from torch import nn
 
 import grader_tests
 from grader_tests import observation as formats
-from grader_tests.criteria import judge, no_observation
+from grader_tests.judge.verdicts import judge, no_observation
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA, MIME_TYPE, ObservationError
-from grader_tests.probe import SEED_VARIABLE, observe
+from grader_tests.probe.probe import SEED_VARIABLE, observe
 from tests.corpus import Submission, load
 
 ROOM = Path(grader_tests.__file__).parent
@@ -229,14 +229,15 @@ class TestRooms:
         room = tmp_path / "grader_tests"
         room.mkdir()
         for name in formats.PROBE_MODULES:
-            shutil.copy(ROOM / f"{name}.py", room)
+            copy = shutil.copytree if (ROOM / name).is_dir() else shutil.copy
+            copy(ROOM / name, room / name)
         printed = self.run(
             tmp_path,
             """
             import sys
             sys.modules["scipy"] = None  # importing it fails
             import grader_tests
-            from grader_tests.probe import observe
+            from grader_tests.probe.probe import observe
             assert grader_tests.check("test_normal_mean", lambda m: None) is None
             print(observe("test_normal_bias", lambda m: None)["criterion"])
             assert "matplotlib" not in sys.modules
@@ -249,7 +250,7 @@ class TestRooms:
             ROOM.parent,
             """
             import sys
-            from grader_tests.criteria import judge
+            from grader_tests.judge.verdicts import judge
             assert not {"torch", "IPython", "matplotlib"} & set(sys.modules)
             print(judge("test_normal_mean", {}).outcome)
             """,

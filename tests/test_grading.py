@@ -17,16 +17,16 @@ from nbgrader.utils import determine_grade
 from torch import nn
 from traitlets.config import Config
 
-from grader_tests import criteria
-from grader_tests.criteria import Verdict
+from grader_tests.judge import verdicts as criteria
+from grader_tests.judge.verdict import Outcome
+from grader_tests.judge.verdicts import Verdict
 from grader_tests.observation import MIME_TYPE
-from grader_tests.probe import observe
-from grader_tests.verdict import Outcome
-from grading.commands import CommandFailed, run_nbgrader
-from grading.execute import EXECUTION, SeededExecute
-from grading.feedback import EmbedFigures, HideInstructorsParts
-from grading.judge import Judge, NotExecuted, verdict_outputs
-from grading.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
+from grader_tests.probe.probe import observe
+from grading.course.commands import CommandFailed, run_nbgrader
+from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
+from grading.judging.judge import Judge, NotExecuted, verdict_outputs
+from grading.running.execute import EXECUTION, SeededExecute
+from grading.running.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
 
 SECRET = bytes(32)
 
@@ -97,7 +97,7 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
         outcome: Outcome = "correct" if score == 1 else "incorrect"
         return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
 
-    monkeypatch.setattr("grading.judge.criteria.judge", judge)
+    monkeypatch.setattr("grading.judging.judge.criteria.judge", judge)
 
 
 class TestSeed:
@@ -128,7 +128,7 @@ class TestSeed:
             path.write_text(rival, encoding="ascii")
             return "ab" * 32
 
-        monkeypatch.setattr("grading.seed.secrets.token_hex", too_early)
+        monkeypatch.setattr("grading.running.seed.secrets.token_hex", too_early)
         assert course_secret(path) == bytes.fromhex(rival)
 
     def test_seed_repeats_and_depends_on_everything(self) -> None:

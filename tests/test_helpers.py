@@ -17,14 +17,13 @@ from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 from torchvision import datasets, transforms
 
 import helpers
-from helpers.cores import idle_cores
-from helpers.figures import drawing
-from helpers.progress import progress
+from helpers.machinery.cores import idle_cores
+from helpers.machinery.figures import drawing
+from helpers.machinery.progress import progress
 from helpers.together import train_together
 from helpers.training import Batches, accuracy, in_threads, train
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
-from tests.scratch_course import EDITIONS
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 
@@ -241,7 +240,7 @@ class TestSeeds:
     def test_computes_on_idle_cores(
         self, busy: int, expected: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("helpers.cores.busy_cores", lambda: busy)
+        monkeypatch.setattr("helpers.machinery.cores.busy_cores", lambda: busy)
         threads = torch.get_num_threads()
         torch.set_num_threads(4)
         try:
@@ -352,7 +351,7 @@ class TestProgress:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-        monkeypatch.setattr("helpers.progress._INTERVAL", 0.0)
+        monkeypatch.setattr("helpers.machinery.progress._INTERVAL", 0.0)
         shell = type("Shell", (), {"kernel": object(), "execution_count": 3})()
         monkeypatch.setattr("IPython.get_ipython", lambda: shell)
         sent: list[dict] = []
@@ -517,14 +516,3 @@ class TestSelfCheck:
         monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
         assert helpers.nbgrader_is_running()
         assert "nothing here is graded" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("edition", EDITIONS)
-def test_the_source_has_every_file_of_helpers(edition: str) -> None:
-    # nbgrader copies what lies in source/: links there keep one truth.
-    links = [
-        path for path in (COURSE_ROOT / "source" / edition / "helpers").iterdir() if path.suffix
-    ]
-    wanted = {path.name for path in (COURSE_ROOT / "helpers").iterdir() if path.suffix}
-    assert {path.name for path in links} == wanted
-    assert all(path.resolve().parent == COURSE_ROOT / "helpers" for path in links)

@@ -16,11 +16,13 @@ from matplotlib.figure import Figure
 from torch import nn
 
 import helpers
-from helpers import figures, unrun_cells
-from helpers.language import LanguageError, columns, language, pad, translate
+from helpers.machinery import figures, unrun_cells
+from helpers.machinery.language import LanguageError, columns, language, pad, translate
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
-CATALOG: dict[str, str] = json.loads((COURSE_ROOT / "helpers" / "chinese.json").read_text("utf-8"))
+CATALOG: dict[str, str] = json.loads(
+    (COURSE_ROOT / "helpers" / "machinery" / "chinese.json").read_text("utf-8")
+)
 # Functions that look up their first argument, and functions that look up what a cell gives them.
 _LOOKING_UP = {"translate", "label"}
 _SHOWING = {"compare_init_weights", "hist_dist", "layer_signals", "gradient_rows"}
@@ -36,7 +38,7 @@ def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _texts_in_code() -> set[str]:
     """Every text that a call of `translate` or `label` in helpers is given."""
     texts = set()
-    for path in (COURSE_ROOT / "helpers").glob("*.py"):
+    for path in (COURSE_ROOT / "helpers").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
                 "translate",
@@ -109,7 +111,7 @@ class TestCatalog:
 
     def test_outcomes_sections_and_choices_are_in_it(self) -> None:
         texts = {"correct", "incorrect", "not attempted", "normal", "uniform"}
-        texts |= set(unrun_cells.SECTIONS.values()) | {helpers.stand_in.ANNOUNCEMENT}
+        texts |= set(unrun_cells.SECTIONS.values()) | {helpers.machinery.stand_in.ANNOUNCEMENT}
         assert texts - set(CATALOG) == set()
 
     def test_sections_are_named_as_the_chinese_notebook_names_them(self) -> None:
@@ -127,10 +129,14 @@ class TestCatalog:
             assert places[0] == places[1], english
 
     def test_nothing_in_it_is_unused(self) -> None:
-        code = "".join(path.read_text("utf-8") for path in (COURSE_ROOT / "helpers").glob("*.py"))
+        code = "".join(path.read_text("utf-8") for path in (COURSE_ROOT / "helpers").rglob("*.py"))
         # Texts broken over several lines are joined, as Python joins them.
         code = re.sub(r'"\s*\n\s*"', "", code)
-        known = _texts_in_code() | _labels_in_cells() | set(helpers.unrun_cells.SECTIONS.values())
+        known = (
+            _texts_in_code()
+            | _labels_in_cells()
+            | set(helpers.machinery.unrun_cells.SECTIONS.values())
+        )
         classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"}
         classes |= {"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
         for english in set(CATALOG) - known - classes:

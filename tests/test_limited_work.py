@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.limited_work import WorkLimits, work_through
+from grading.feedback.limited_work import WorkLimits, work_through
 
 SHORT = WorkLimits(seconds=0.5, all_seconds=2, mebibytes=256)
 

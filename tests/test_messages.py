@@ -7,10 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from grader_tests import criteria, messages, messages_en
-from grader_tests.messages import LANGUAGES
-from grader_tests.rules import RULES
-from grader_tests.verdict import Message, message
+from grader_tests.judge import verdicts as criteria
+from grader_tests.judge.mistakes.rules import RULES
+from grader_tests.judge.verdict import Message, message
+from grader_tests.judge.words import messages, messages_en
+from grader_tests.judge.words.messages import LANGUAGES
 from tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -51,7 +52,7 @@ class TestCatalogues:
 def keys_in_the_code() -> set[str]:
     """Return every text of the room's code that could be a key, rules and symptoms included."""
     found = {rule.mistake for rule in RULES}
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         if path.stem.startswith("messages_"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -67,7 +68,7 @@ def test_every_message_is_used() -> None:
 
 
 def test_every_message_of_the_code_exists() -> None:
-    for path in ROOM.glob("*.py"):
+    for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "message":
                 continue

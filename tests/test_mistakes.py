@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from grader_tests import patterns
-from grader_tests.criteria import judge
-from grader_tests.lines import code_of, follow_lines
-from grader_tests.messages import LANGUAGES
-from grader_tests.moments import Layer
+from grader_tests.judge.mistakes import patterns
+from grader_tests.judge.mistakes.rules import RULES, common_value, constant_rule, fitting_rule
+from grader_tests.judge.statistics.moments import Layer
+from grader_tests.judge.verdict import Verdict
+from grader_tests.judge.verdicts import judge
+from grader_tests.judge.words.messages import LANGUAGES
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe import SEED_VARIABLE, observe
-from grader_tests.rules import RULES, common_value, constant_rule, fitting_rule
-from grader_tests.verdict import Verdict
+from grader_tests.probe.lines import code_of, follow_lines
+from grader_tests.probe.probe import SEED_VARIABLE, observe
 from tests.corpus import load
 from tests.test_criteria_default import compared, comparison_of, lesson_net, verdict_on
 

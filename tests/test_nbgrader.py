@@ -12,8 +12,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grader_tests.observation import MIME_TYPE
-from grading import answers, audit, feedback_rendering, stored_verdicts
-from grading.commands import CommandFailed
+from grading.course.commands import CommandFailed
+from grading.feedback import rendering as feedback_rendering
+from grading.judging import stored_verdicts
+from grading.recording import answers, audit
 from tests import submissions
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -174,8 +176,9 @@ class TestPipeline:
 
     def test_helpers_are_the_courses_own(self, graded: Graded) -> None:
         folder = graded.course.root / "autograded" / "instructor" / ASSIGNMENT / "helpers"
-        for path in (COURSE_ROOT / "helpers").glob("*.py"):
-            assert (folder / path.name).read_bytes() == path.read_bytes()
+        for path in (COURSE_ROOT / "helpers").rglob("*.py"):
+            name = path.relative_to(COURSE_ROOT / "helpers")
+            assert (folder / name).read_bytes() == path.read_bytes()
 
     def test_no_observation_remains(self, graded: Graded) -> None:
         notebooks = list((graded.course.root / "autograded").rglob("*.ipynb"))

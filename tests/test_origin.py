@@ -13,16 +13,16 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from grader_tests.blueprint import plan, streams
-from grader_tests.criteria import judge
-from grader_tests.messages import LANGUAGES
-from grader_tests.networks import large_network, small_networks
+from grader_tests.judge.verdicts import judge
+from grader_tests.judge.words.messages import LANGUAGES
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
-from grader_tests.probe import SEED_VARIABLE, observe
-from grading import audit
-from grading.execute import EXECUTION
-from grading.judge import PROBLEMS, Judge
-from grading.remarks import Remarks, write_remarks
-from grading.sandboxed_execute import SandboxedExecute
+from grader_tests.probe.networks import large_network, small_networks
+from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grading.intake.remarks import Remarks, write_remarks
+from grading.judging.judge import PROBLEMS, Judge
+from grading.recording import audit
+from grading.running.execute import EXECUTION
+from grading.running.sandboxed_execute import SandboxedExecute
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
 from tests.test_criteria_default import comparison_of, lesson_net
 from tests.test_grader_tests import right
@@ -212,9 +212,9 @@ def test_whatever_a_function_does_it_is_of_this_grading(
 
 
 REPLAY = """
-import json, grader_tests.probe
+import json, grader_tests.probe.probe
 recorded = json.load(open("recorded.json"))
-grader_tests.probe.observe = lambda criterion, thing: recorded
+grader_tests.probe.probe.observe = lambda criterion, thing: recorded
 """
 
 
@@ -254,9 +254,9 @@ class TestInSandbox:
 
 
 HANDED_IN_AGAIN = """
-import json, grader_tests.probe
+import json, grader_tests.probe.probe
 recorded = json.load(open("recorded.json"))
-grader_tests.probe.observe = lambda criterion, thing: recorded[criterion]
+grader_tests.probe.probe.observe = lambda criterion, thing: recorded[criterion]
 """
 
 

@@ -14,16 +14,16 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading import feedback_exporter
-from grading.alike import marks
-from grading.answers import is_unanswered
-from grading.cuts import NOTICES, PAGE, TEXT, UNSHOWN
-from grading.feedback_rendering import outputs, sentence
-from grading.judge_words import without_cell_number
-from grading.limited_work import WorkLimits, work_through
-from grading.remark_words import in_language, remark
-from grading.safe_pages import WHOLE_SOURCE, SafePages, harmless_markdown
-from grading.submitted_notebook import read_notebook
+from grading.feedback import exporter as feedback_exporter
+from grading.feedback.cuts import NOTICES, PAGE, TEXT, UNSHOWN
+from grading.feedback.limited_work import WorkLimits, work_through
+from grading.feedback.rendering import outputs, sentence
+from grading.feedback.safe_pages import WHOLE_SOURCE, SafePages, harmless_markdown
+from grading.intake.submitted_notebook import read_notebook
+from grading.recording.answers import is_unanswered
+from grading.reports.alike import marks
+from grading.words.judge_words import without_cell_number
+from grading.words.remark_words import in_language, remark
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 SIZE = 1_000_000

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from torch import nn
 
+from grader_tests.judge.picture import caption, evidence
 from grader_tests.observation import CRITERIA
-from grader_tests.picture import caption, evidence
-from grader_tests.probe import SEED_VARIABLE, observe
+from grader_tests.probe.probe import SEED_VARIABLE, observe
 from tests.test_grader_tests import ROOM, right
 
 
@@ -101,7 +101,7 @@ def test_readable_by_everyone() -> None:
         linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return float(linear @ [0.2126, 0.7152, 0.0722])
 
-    from grader_tests import picture
+    from grader_tests.judge import picture
 
     for color in (picture._FOUND, picture._WANTED, picture._INK):
         contrast = (luminance(picture._GROUND) + 0.05) / (luminance(color) + 0.05)
@@ -110,7 +110,7 @@ def test_readable_by_everyone() -> None:
 
 def test_drawing_touches_no_state_of_pyplot_and_judging_needs_no_matplotlib() -> None:
     code = (
-        "import sys; import grader_tests.criteria; assert 'matplotlib' not in sys.modules;"
-        "import grader_tests.picture; assert 'matplotlib.pyplot' not in sys.modules"
+        "import sys; import grader_tests.judge.verdicts; assert 'matplotlib' not in sys.modules;"
+        "import grader_tests.judge.picture; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOM.parent, check=True)

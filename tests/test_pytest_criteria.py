@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grader_tests.observation import CRITERIA
-from grading import sandbox
+from grading.sandbox import host as sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,

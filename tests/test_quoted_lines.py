@@ -9,10 +9,11 @@ import nbformat.v4 as v4
 import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe import SEED_VARIABLE, observe
-from grading import jobs, sandbox
-from grading.jobs import Job
-from grading.sandbox import SandboxUnavailable
+from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grading.running import jobs
+from grading.running.jobs import Job
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import SandboxUnavailable
 from tests.corpus import load
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 IMPORTS = "import numpy as np, torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 PROBE = f"""
 import json
-from grader_tests.probe import observe
+from grader_tests.probe.probe import observe
 errors = [observe(name, weights_init_normal)["error"] for name in {FUNCTION_CRITERIA!r}]
 print("errors: " + json.dumps([error and error["line"] for error in errors]))
 """

@@ -20,9 +20,10 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import datasets, transforms
 
 import helpers
-from grading import sandbox
-from helpers import comparison, recorded, training
-from helpers.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
+from grading.sandbox import host as sandbox
+from helpers import comparison, training
+from helpers.machinery import recorded
+from helpers.machinery.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
 from helpers.training import Batches, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 

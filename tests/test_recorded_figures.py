@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import helpers
-from helpers import recorded_figures
-from helpers.recorded import ENVIRONMENT_VARIABLE
+from helpers.machinery import recorded_figures
+from helpers.machinery.recorded import ENVIRONMENT_VARIABLE
 from helpers.signals import LayerSignal
 
 DRAWN = b"\x89PNG\r\n\x1a\ndrawn"

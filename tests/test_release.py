@@ -195,7 +195,7 @@ class TestSecrets:
 def imported_packages() -> set[str]:
     """Top-level names of what the student notebook and helpers import from outside."""
     sources = [
-        path.read_text(encoding="utf-8") for path in (built_release() / "helpers").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (built_release() / "helpers").rglob("*.py")
     ]
     sources += [cell["source"] for cell in student_notebook()["cells"] if "outputs" in cell]
     names = set()
@@ -250,7 +250,7 @@ def lone_kernel(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Iter
             "PYTHONPATH": sysconfig.get_path("purelib"),
             "FASHION_MNIST": any_data,
             "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_WAIT_POLICY": "PASSIVE",  # for the reason that grading/execute.py gives
+            "OMP_WAIT_POLICY": "PASSIVE",  # for the reason that grading/running/execute.py gives
         },
     }
     (folder / "kernels" / name).mkdir(parents=True)

@@ -7,11 +7,11 @@ import pytest
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 
-from grading import remark_words
-from grading.execute import EXECUTION
-from grading.judge import Judge
-from grading.remark_words import in_language, remark
-from grading.remarks import Remarks, ShowRemarks, write_remarks
+from grading.intake.remarks import Remarks, ShowRemarks, write_remarks
+from grading.judging.judge import Judge
+from grading.running.execute import EXECUTION
+from grading.words import remark_words
+from grading.words.remark_words import in_language, remark
 
 VALUES = {
     "cell": "The cell test_normal_std", "name": "a (1).ipynb", "names": "a, b", "count": "3",

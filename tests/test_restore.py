@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from nbformat.notebooknode import NotebookNode
 
 from grader_tests.observation import CRITERIA
-from grading.restore import restore
-from grading.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+from grading.intake.restore import restore
+from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
 from tests.scratch_course import Notebook, built_release, cells_by_grade_id, solve
 
 NAME = "weight_initialization"

@@ -11,7 +11,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
+from grading.feedback.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
 from tests.feedback_pages import feedback_page
 
 RUN = "document.documentElement.dataset.ran=1"

@@ -14,8 +14,9 @@ from pathlib import Path
 import nbformat.v4 as v4
 import pytest
 
-from grading import isolation, sandbox
-from grading.sandbox import (
+from grading.sandbox import host as sandbox
+from grading.sandbox import isolation
+from grading.sandbox.host import (
     Execution,
     Limits,
     SandboxFailed,
@@ -519,9 +520,7 @@ class TestEnds:
     def test_broken_server_is_the_machines_fault(
         self, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        server = tmp_path / "server.py"
-        server.write_text("raise SystemExit('out of luck')")
-        monkeypatch.setattr(isolation, "_SERVER", server)
+        monkeypatch.setattr(isolation, "_SERVE", "raise SystemExit('out of luck')")
         sandbox.close()
         with pytest.raises(SandboxFailed, match="did not start: out of luck"):
             run(files, "1")

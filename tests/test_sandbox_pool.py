@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from grading import jobs, sandbox
-from grading.jobs import Job
-from grading.sandbox import Limits, SandboxFailed, _Progress
+from grading.running import jobs
+from grading.running.jobs import Job
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import Limits, SandboxFailed, _Progress
 
 
 class _Fake:

@@ -9,12 +9,12 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading import sandbox
-from grading.execute import EXECUTION
-from grading.judge import Judge
-from grading.sandbox import Execution, SandboxFailed, SandboxUnavailable
-from grading.sandboxed_execute import SandboxedExecute
-from grading.seed import course_secret, grading_seed
+from grading.judging.judge import Judge
+from grading.running.execute import EXECUTION
+from grading.running.sandboxed_execute import SandboxedExecute
+from grading.running.seed import course_secret, grading_seed
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import Execution, SandboxFailed, SandboxUnavailable
 
 
 def is_available() -> bool:
@@ -158,7 +158,7 @@ class TestInSandbox:
             "print(os.environ['WEIGHT_INITIALIZATION_SEED'].isdigit())",
             "import os; print([os.path.exists(p) for p in ('../../../gradebook.db', '/root', "
             "'/home', '.grading_secret', '../../../.grading_secret')])",
-            "import grader_tests.criteria",
+            "import grader_tests.judge.verdicts",
         )
         assert resources[EXECUTION]["died"] is None
         assert resources[EXECUTION]["limit"] is None
@@ -169,11 +169,8 @@ class TestInSandbox:
                 [
                     "__init__.py",
                     "blueprint.py",
-                    "describe.py",
-                    "lines.py",
-                    "networks.py",
                     "observation.py",
-                    "probe.py",
+                    "probe",
                 ]
             )
             + "\n"

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import datasets, transforms
 
 import helpers
-from helpers import cores, side_by_side
-from helpers.side_by_side import run_side_by_side
+from helpers.machinery import cores, side_by_side
+from helpers.machinery.side_by_side import run_side_by_side
 from tests.benchmarks.lesson import Net
 
 

@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision import datasets, transforms
 
 import helpers
-from helpers import figures, lab, unrun_cells
+from helpers import lab
+from helpers.machinery import figures, unrun_cells
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 
 

@@ -13,7 +13,7 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator
 
-from grading.notebook_format import NotebookFormatError, canonical, format_paths
+from grading.authoring.notebook_format import NotebookFormatError, canonical, format_paths
 
 COURSE = Path(__file__).parent.parent
 SOURCE = COURSE / "source" / "weight_initialization"
@@ -295,10 +295,9 @@ class TestEditions:
 
     def test_files_beside_the_notebook(self) -> None:
         assert (CHINESE / "language.txt").read_text(encoding="utf-8") == "zh\n"
-        for name in ("figures", "helpers"):
-            assert sorted(path.name for path in (CHINESE / name).iterdir()) == sorted(
-                path.name for path in (SOURCE / name).iterdir()
-            )
+        assert sorted(path.name for path in (CHINESE / "figures").iterdir()) == sorted(
+            path.name for path in (SOURCE / "figures").iterdir()
+        )
         packages = [
             [
                 line
@@ -401,7 +400,7 @@ class TestFormat:
         hidden = tmp_path / ".ipynb_checkpoints" / "lesson-checkpoint.ipynb"
         hidden.parent.mkdir()
         hidden.write_text("left alone")
-        command = [sys.executable, "-m", "grading.notebook_format"]
+        command = [sys.executable, "-m", "grading", "format"]
 
         before = path.read_text()
         checked = subprocess.run([*command, "--check", tmp_path], capture_output=True, text=True)

@@ -7,12 +7,12 @@ import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 
-from grading import stored_verdicts
-from grading.execute import EXECUTION
-from grading.judge import Judge
-from grading.restore import restore
-from grading.safe_pages import SafePages
-from grading.submitted_notebook import read_notebook
+from grading.feedback.safe_pages import SafePages
+from grading.intake.restore import restore
+from grading.intake.submitted_notebook import read_notebook
+from grading.judging import stored_verdicts
+from grading.judging.judge import Judge
+from grading.running.execute import EXECUTION
 from tests.scratch_course import ASSIGNMENT, built_release
 
 FORGED = {

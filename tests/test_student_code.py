@@ -2,8 +2,8 @@
 
 import pytest
 
-from grading.alike import marks
-from grading.student_code import comments, first_function, parse, unparse
+from grading.reports.alike import marks
+from grading.reports.student_code import comments, first_function, parse, unparse
 
 DEEP = {
     "a sum of 1,000 terms": "y = " + " + ".join(["1"] * 1000),

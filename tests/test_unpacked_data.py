@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.unpacked_data import RAW, unpacked
+from grading.running.unpacked_data import RAW, unpacked
 
 
 @pytest.fixture

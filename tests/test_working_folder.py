@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from grading.submitted_files import MOST_FILES, find_files, too_large
-from grading.working_folder import select_files, working_files
+from grading.intake.submitted_files import MOST_FILES, find_files, too_large
+from grading.intake.working_folder import select_files, working_files
 
 GIVEN = {
     "helpers/__init__.py": "",
     "helpers/self_check.py": "checked = True\n",
-    "helpers/chinese.json": "{}",
+    "helpers/machinery/chinese.json": "{}",
     "figures/one.svg": "<svg/>",
     "requirements.txt": "torch\n",
     "weight_initialization.ipynb": "{}",
@@ -51,7 +51,7 @@ IN_PLACE_OF_COURSE = [
 IN_PLACE_OF_MODULES = [
     *("torch.py", "numpy/__init__.py", "random.so", "sitecustomize.py", "rapidfuzz.pyc"),
     *("grader_tests.py", "grader_tests/__init__.py", "json/__init__.py", "torch/nn/x.py"),
-    *("limited_output.py", "usercustomize.pth", "IPython/__init__.py"),
+    *("sandbox_inside.py", "usercustomize.pth", "IPython/__init__.py"),
 ]
 OWN = [
     *("mine.py", "mine/__init__.py", "mine/part.py", "table.csv", "figures/own.png"),

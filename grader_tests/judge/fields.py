@@ -5,7 +5,7 @@ Everything here raises `ObservationError` where a field is missing or of another
 
 from collections.abc import Mapping, Sequence
 
-from .observation import ObservationError
+from ..observation import ObservationError
 
 _SIZE = 100_000
 _TEXT = 400

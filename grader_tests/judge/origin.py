@@ -4,8 +4,8 @@ An observation of somebody else's function, recorded elsewhere, is as sound as a
 other networks: the seed of a grading is not known before it.
 """
 
-from .blueprint import Planned, plan
-from .observation import ObservationError
+from ..blueprint import Planned, plan
+from ..observation import ObservationError
 from .records import FunctionObservation, Module, read_head
 
 

@@ -16,12 +16,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .messages import LANGUAGES
-from .moments import Layer
-from .observation import ObservationError
+from ..observation import ObservationError
+from .criteria.weights import read_layers
 from .records import read_function
+from .statistics.moments import Layer
 from .verdict import Finding
-from .weight_criteria import read_layers
+from .words.messages import LANGUAGES
 
 CRITERIA = ("test_normal_mean", "test_normal_std", "test_normal_shape")
 """The criteria for which there is a picture."""

@@ -6,8 +6,8 @@ from math import prod
 
 import numpy as np
 
+from ..observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
 from .fields import correlation, flag, items, mapping, pair, shape, size, text, texts, up_to
-from .observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
 
 _MODULES = 200
 _PARAMETERS = 20

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import default_exercise, messages
-from .bias_criterion import judge_bias
-from .layer_criterion import judge_layers
-from .mistakes import find_default_mistake, find_mistake
-from .observation import CRITERIA, FUNCTION_CRITERIA, ObservationError
+from ..observation import CRITERIA, FUNCTION_CRITERIA, ObservationError
+from .criteria import default_exercise
+from .criteria.bias import judge_bias
+from .criteria.layers import judge_layers
+from .criteria.weights import judge_deviation, judge_mean, judge_shape
+from .mistakes.find import find_default_mistake, find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
 from .records import FunctionObservation, Problem, read_function, read_head
 from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
-from .weight_criteria import judge_deviation, judge_mean, judge_shape
+from .words import messages
 
 __all__ = ["CRITERIA", "FALSE_ALARM_RATE", "LEVEL", "Verdict", "judge", "no_observation"]
 
@@ -47,7 +48,7 @@ def judge(
 
     Args:
         criterion: one of `CRITERIA`.
-        observation: what `grader_tests.probe.observe` returned, by way of a kernel that ran
+        observation: what `grader_tests.probe.probe.observe` returned, by way of a kernel that ran
             student code: nothing about it is trusted. One that is not as its format says fails.
         language: one of `messages.LANGUAGES`.
         seed: the grading's; an observation under another, or of other networks than it gives,

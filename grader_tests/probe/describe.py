@@ -19,8 +19,8 @@ import torch
 from IPython.core.getipython import get_ipython
 from torch import Tensor, nn
 
+from ..observation import ENTRY_LIMIT, encode_array
 from .lines import code_of
-from .observation import ENTRY_LIMIT, encode_array
 
 Record = dict[str, object]
 """A JSON object."""
@@ -111,7 +111,7 @@ def _is_students(file: str) -> bool:
     path = folder / file
     # An environment may lie within the folder: what its packages bring is not the student's.
     others = [Path(entry) for entry in sys.path if entry and Path(entry) != folder]
-    others += [folder / "helpers", Path(__file__).parent]
+    others += [folder / "helpers", Path(__file__).parents[1]]
     return path.is_relative_to(folder) and not any(
         other.is_relative_to(folder) and path.is_relative_to(other) for other in others
     )

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .blueprint import (
+from ..blueprint import (
     CHANNELS,
     CLASSES,
     PICTURE_SIDE,

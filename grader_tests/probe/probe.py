@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .blueprint import CLASSES, streams
+from ..blueprint import CLASSES, streams
+from ..observation import FUNCTION_CRITERIA, VERSION
 from .describe import (
     Before,
     Record,
@@ -32,7 +33,6 @@ from .describe import (
 )
 from .lines import call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
-from .observation import FUNCTION_CRITERIA, VERSION
 
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""

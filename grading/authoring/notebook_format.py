@@ -1,4 +1,4 @@
-"""Puts notebooks into their canonical form: `python -m grading.notebook_format [--check] PATHS`.
+"""Puts notebooks into their canonical form: `python -m grading format [--check] PATHS`.
 
 A notebook is a program that people review line by line, and Jupyter writes into it what changes
 with every run: outputs, counts, random ids, the machine's Python version. The canonical form has
@@ -137,23 +137,22 @@ def _notebooks(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def main() -> None:
-    """Format or check; exit with 1 where a check found something to format."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Format or check; return 1 where a check found something to format."""
     parser = argparse.ArgumentParser(
-        prog="python -m grading.notebook_format",
+        prog="python -m grading format",
         description="Put notebooks into their canonical form.",
     )
     parser.add_argument("paths", nargs="+", type=Path, help="notebooks, or folders of them")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if any would")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
-        lines = format_paths(arguments.paths, arguments.check)
+        lines = format_paths(options.paths, options.check)
     except NotebookFormatError as error:
-        sys.exit(f"Error: {error}")
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
     print(*lines, sep="\n", end="\n" if lines else "")
-    if lines and arguments.check:
-        sys.exit("Run `make format` to put them into canonical form.")
-
-
-if __name__ == "__main__":
-    main()
+    if lines and options.check:
+        print("Run `make format` to put them into canonical form.", file=sys.stderr)
+        return 1
+    return 0

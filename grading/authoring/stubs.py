@@ -6,7 +6,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from grading.language import read_language
+from grading.course.language import read_language
 
 TEXT_STUBS = {"en": "Write your answer here.", "zh": "请在这里作答。"}
 

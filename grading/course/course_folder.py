@@ -13,9 +13,9 @@ from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
 
-from grading.modes import umask
-from grading.names import shown
-from grading.timestamps import FILE, UnreadableTimestamp, read_timestamp
+from grading.course.modes import umask
+from grading.course.names import shown
+from grading.intake.timestamps import FILE, UnreadableTimestamp, read_timestamp
 
 _load_config = CourseDirectory._load_config
 

@@ -1,0 +1,1 @@
+"""The demonstration: eleven students, from release to report."""

@@ -9,7 +9,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 
-from grading.demo_students import Student
+from grading.demo.students import Student
 
 _WIDTH = 100
 

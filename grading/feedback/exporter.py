@@ -18,11 +18,12 @@ from nbgrader.utils import is_solution
 from traitlets import Unicode
 from traitlets.config import Config
 
-from grading import feedback_page, feedback_rendering
-from grading.cuts import Allowance, shown_outputs
-from grading.feedback_page import Grade, Lateness, Page, build_page, is_given
-from grading.language import read_language
-from grading.limited_work import WorkLimits, work_through
+from grading.feedback import page as feedback_page
+from grading.feedback import rendering as feedback_rendering
+from grading.feedback.cuts import Allowance, shown_outputs
+from grading.feedback.page import Grade, Lateness, Page, build_page, is_given
+from grading.course.language import read_language
+from grading.feedback.limited_work import WorkLimits, work_through
 
 PAGE = "feedback_page"
 """Where the preprocessor leaves the page for the template, in the resources."""

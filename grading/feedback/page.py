@@ -13,10 +13,10 @@ from itertools import groupby
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 
-from grading import stored_verdicts
-from grading.answers import is_unanswered, is_written_answer
-from grading.feedback_words import WORDS, Words, title
-from grading.stored_verdicts import StoredVerdict
+from grading.judging import stored_verdicts
+from grading.recording.answers import is_unanswered, is_written_answer
+from grading.words.feedback_words import WORDS, Words, title
+from grading.judging.stored_verdicts import StoredVerdict
 
 _SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
 

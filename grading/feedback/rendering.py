@@ -14,10 +14,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from grading.cuts import IMAGES
-from grading.judge_words import without_cell_number
-from grading.mathml import to_mathml
-from grading.safe_pages import clean_html
+from grading.feedback.cuts import IMAGES
+from grading.words.judge_words import without_cell_number
+from grading.feedback.mathml import to_mathml
+from grading.feedback.safe_pages import clean_html
 
 _LONGEST_SENTENCE = 10_000
 # What a traceback through a library shows of the machine: where its packages lie.

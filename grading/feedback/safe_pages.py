@@ -23,9 +23,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from grader_tests.observation import CRITERIA
-from grading.cuts import IMAGES, PICTURES, TEXT, UNSHOWN, Allowance, as_text, shown_outputs
-from grading.language import read_language
-from grading.limited_work import WorkLimits, work_through
+from grading.feedback.cuts import IMAGES, PICTURES, TEXT, UNSHOWN, Allowance, as_text, shown_outputs
+from grading.course.language import read_language
+from grading.feedback.limited_work import WorkLimits, work_through
 
 WHOLE_SOURCE = "weight_initialization_source"
 """Key in a cell's metadata: all that the student wrote, where pages show a part."""

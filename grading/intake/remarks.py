@@ -8,8 +8,8 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from grading.language import read_language
-from grading.remark_words import in_language, remark
+from grading.course.language import read_language
+from grading.words.remark_words import in_language, remark
 
 _KEY = "weight_initialization_grading"
 _CELL_ID = "remarks-of-the-grader"

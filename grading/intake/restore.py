@@ -11,7 +11,7 @@ from copy import deepcopy
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from grading.remark_words import remark
+from grading.words.remark_words import remark
 
 
 def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[NotebookNode, list[str]]:

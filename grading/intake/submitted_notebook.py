@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grading.remark_words import listed, remark
+from grading.words.remark_words import listed, remark
 
 LARGEST = 50 * 2**20
 """Bytes of a notebook that is read; the lesson with all its figures takes about 2 MB."""

@@ -15,14 +15,14 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from grading.language import LANGUAGE_FILE
-from grading.remark_words import listed, remark
-from grading.submitted_files import MOST_FILES, find_files, too_large
-from grading.unpacked_data import RAW
+from grading.course.language import LANGUAGE_FILE
+from grading.intake.submitted_files import MOST_FILES, find_files, too_large
+from grading.running.unpacked_data import RAW
+from grading.words.remark_words import listed, remark
 
 _CODE = (".py", ".pyc", ".so", ".pth", ".pyd")
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
-_OURS = ("grader_tests", "limited_output", "sitecustomize", "usercustomize")
+_OURS = ("grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
 # What the course's code looks for in the working folder, and that a release need not hold.
 _RESERVED = (Path(LANGUAGE_FILE), Path("data") / RAW.parts[0])
 _COMPARED = 2**20  # bytes; no file of a release that a student may have changed is larger

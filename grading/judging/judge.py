@@ -1,9 +1,9 @@
 """Turns what hidden tests observed into verdicts, outside the kernel that ran student code.
 
 nbgrader reads a score off a test cell's outputs, and everything in a kernel can write outputs. So
-the outputs of a test cell are taken away, all of them, and replaced by the verdict that
-`grader_tests.criteria` reaches from the observation alone. A test that is none of its criteria
-stays nbgrader's to score; `grading.plain_tests` sees to it that such a test has run to its end.
+the outputs of a test cell are taken away, all of them, and replaced by the verdict that the
+assignment's judge reaches from the observation alone. A test that is none of its criteria stays
+nbgrader's to score; `plain_tests` sees to it that such a test has run to its end.
 """
 
 import base64
@@ -16,12 +16,13 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-from grader_tests import criteria, picture
-from grader_tests.criteria import Verdict
+from grader_tests.judge import picture
+from grader_tests.judge import verdicts as criteria
+from grader_tests.judge.verdicts import Verdict
 from grader_tests.observation import MIME_TYPE
-from grading import plain_tests, stored_verdicts
-from grading.execute import EXECUTION
-from grading.judge_words import WORDS, why_cut_short, without_cell_number
+from grading.judging import plain_tests, stored_verdicts
+from grading.running.execute import EXECUTION
+from grading.words.judge_words import WORDS, why_cut_short, without_cell_number
 
 _ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
 
@@ -38,7 +39,7 @@ class Judge(NbGraderPreprocessor):
     """Replaces the outputs of every hidden test by the verdict on its observation.
 
     It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts stay in
-    the notebook (`grading.stored_verdicts`), and go to `resources["verdicts"]`, a dict from
+    the notebook (`grading.judging.stored_verdicts`), and go to `resources["verdicts"]`, a dict from
     criterion to Verdict. `resources[PROBLEMS]` lists what a person should look at.
     """
 

@@ -13,7 +13,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import is_grade, is_solution
 
-from grading.judge_words import WORDS, why_cut_short
+from grading.words.judge_words import WORDS, why_cut_short
 
 
 def is_automatic_test(cell: NotebookNode) -> bool:
@@ -31,7 +31,7 @@ def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: 
     Args:
         cell: a test (`is_automatic_test`), changed in place.
         index: its place in the notebook.
-        execution: how the run went (`grading.execute.EXECUTION`).
+        execution: how the run went (`grading.running.execute.EXECUTION`).
         language: of what the student reads, "en" or "zh".
 
     Returns:

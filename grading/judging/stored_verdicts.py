@@ -1,7 +1,7 @@
 """Keeps verdicts in the graded notebook, where feedback pages and reports read them.
 
 A verdict lies in the metadata of its criterion's cell. Nothing of a student's gets there: a
-submission's cells have the release's metadata (`grading.restore`), a kernel writes outputs alone,
+submission's cells have the release's metadata (`intake.restore`), a kernel writes outputs alone,
 and the judge removes whatever lies there before it stores its own.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked
 
+from grader_tests.judge.verdict import Outcome, Verdict
 from grader_tests.observation import CRITERIA
-from grader_tests.verdict import Outcome, Verdict
 
 KEY = "weight_initialization_verdict"
 """The name in a cell's metadata."""

@@ -1,0 +1,1 @@
+"""One notebook at a time: under pytest, for Gradescope."""

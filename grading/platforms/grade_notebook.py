@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.one_notebook import COURSE_ROOT
+from grading.platforms.one_notebook import COURSE_ROOT
 
 NO_SETTINGS = ("-c", os.devnull, "--noconftest")
 """What keeps pytest from the settings and the conftest.py of any folder."""

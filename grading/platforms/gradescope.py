@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from grading.commands import CommandFailed
-from grading.feedback_words import title
-from grading.language import read_language
-from grading.one_notebook import COURSE_ROOT, NothingToGrade, Result, grade
+from grading.course.commands import CommandFailed
+from grading.course.language import read_language
+from grading.platforms.one_notebook import COURSE_ROOT, NothingToGrade, Result, grade
+from grading.words.feedback_words import title
 
 
 def results(graded: Sequence[Result], language: str) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 
-from grading.commands import run_nbgrader
-from grading.stored_verdicts import StoredVerdict, of_notebook
-from grading.submitted_files import find_files
+from grading.course.commands import run_nbgrader
+from grading.intake.submitted_files import find_files
+from grading.judging.stored_verdicts import StoredVerdict, of_notebook
 
 COURSE_ROOT = Path(__file__).resolve().parents[1]
 _STUDENT = "student"
@@ -68,7 +68,7 @@ def grade(
 
     Raises:
         NothingToGrade: there is no such notebook or assignment.
-        grading.commands.CommandFailed: grading failed, which is no fault of the submission.
+        grading.course.commands.CommandFailed: grading failed, which is no fault of the submission.
     """
     names = [path.stem for path in sorted((course / "source" / assignment).glob("*.ipynb"))]
     if len(names) != 1:

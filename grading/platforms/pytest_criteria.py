@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from grading.one_notebook import Result
+    from grading.platforms.one_notebook import Result
 
 _COURSE_ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,8 +64,8 @@ def submission_results(request: pytest.FixtureRequest) -> "dict[str, Result]":
 
     Where it cannot be graded, through no fault of its own, the run ends without any verdict.
     """
-    from grading import one_notebook
-    from grading.commands import CommandFailed
+    from grading.course.commands import CommandFailed
+    from grading.platforms import one_notebook
 
     option = request.config.getoption
     try:

@@ -13,8 +13,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
-from grading.language import read_language
-from grading.stubs import TEXT_STUBS
+from grading.authoring.stubs import TEXT_STUBS
+from grading.course.language import read_language
 
 REMARKS = {
     "en": "There is no answer in this cell, so it has no points.",

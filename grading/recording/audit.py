@@ -1,8 +1,8 @@
 """The audit log: every grading, in a file to which lines are only ever added.
 
 Each line is a JSON object and carries the SHA-256 of the line before, so that a line that was
-changed or taken out shows. `python -m grading.audit` checks the chain in the course root, and
-lists what happened to a student's submissions.
+changed or taken out shows. `python -m grading audit` checks the chain in the course root, and lists
+what happened to a student's submissions.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def changes(before: Entry, after: Entry) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the log and list entries; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m grading.audit", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m grading audit", description=__doc__)
     parser.add_argument("--student", help="list only this student's gradings")
     parser.add_argument("--file", type=Path, default=Path(FILE), help=f"default: {FILE}")
     options = parser.parse_args(arguments)
@@ -155,7 +155,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"{count} entries, each linked to the one before it.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

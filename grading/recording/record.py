@@ -12,10 +12,10 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from grading import audit
-from grading.execute import EXECUTION
-from grading.judge import PROBLEMS
-from grading.remarks import Remarks
+from grading.intake.remarks import Remarks
+from grading.judging.judge import PROBLEMS
+from grading.recording import audit
+from grading.running.execute import EXECUTION
 
 _VERSIONS = ("nbgrader", "numpy", "scipy", "torch", "weight-initialization-course")
 
@@ -65,7 +65,7 @@ class Record(NbGraderPreprocessor):
     """Stands after SaveAutoGrades, and reads from the gradebook what that has saved."""
 
     log_file = Unicode(
-        audit.FILE, help="The audit log, relative to the course root; see grading.audit."
+        audit.FILE, help="The audit log, relative to the course root; see grading.recording.audit."
     ).tag(config=True)
 
     def preprocess(

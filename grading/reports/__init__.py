@@ -1,0 +1,1 @@
+"""Pages and tables for teachers, and exports to learning platforms."""

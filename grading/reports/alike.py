@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import log2
 
-from grading.student_code import comments, parse, unparse
+from grading.reports.student_code import comments, parse, unparse
 
 # Groups are listed where fewer pairs than this would share as much by chance, over the class.
 _EXPECTED = 0.05

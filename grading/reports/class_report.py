@@ -17,10 +17,11 @@ from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import is_grade, is_solution
 
 from grader_tests.observation import FUNCTION_CRITERIA
-from grading import audit, stored_verdicts
-from grading.alike import AlikeGroup, alike, marks
-from grading.stored_verdicts import StoredVerdict
-from grading.student_code import first_function
+from grading.judging import stored_verdicts
+from grading.judging.stored_verdicts import StoredVerdict
+from grading.recording import audit
+from grading.reports.alike import AlikeGroup, alike, marks
+from grading.reports.student_code import first_function
 
 
 class NothingToReport(Exception):

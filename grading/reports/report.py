@@ -10,9 +10,9 @@ from pathlib import Path
 from nbgrader.apps import NbGrader
 from sqlalchemy.exc import SAWarning
 
-from grading.audit import AuditLogBroken
-from grading.class_report import NothingToReport, read_class
-from grading.report_page import write_page, write_table
+from grading.recording.audit import AuditLogBroken
+from grading.reports.class_report import NothingToReport, read_class
+from grading.reports.report_page import write_page, write_table
 
 
 def main(arguments: Sequence[str]) -> int:

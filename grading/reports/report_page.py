@@ -7,9 +7,9 @@ from math import ceil
 from pathlib import Path
 from statistics import fmean, median
 
-from grading.class_report import ClassReport, Participant
-from grading.exporters.table import safe_text, write_rows
-from grading.feedback_words import title
+from grading.reports.class_report import ClassReport, Participant
+from grading.reports.exporters.table import safe_text, write_rows
+from grading.words.feedback_words import title
 
 _LANGUAGE = "en"
 _BARS = 13

@@ -1,0 +1,1 @@
+"""Step 2: a submission is run, here or on other machines."""

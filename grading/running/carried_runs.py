@@ -6,14 +6,14 @@ from pathlib import Path
 
 from distributed import Worker, WorkerPlugin
 
-from grading import jobs
+from grading.running import jobs
 
 
 class CarriedRuns(WorkerPlugin):
     """Gives a worker its own copy of the folder of recorded runs, where it has not the folder.
 
     A few dozen small files, which travel once. A run is named by the machine's processor, too
-    (`helpers.recorded`): one of another kind finds nothing and trains for itself.
+    (`helpers.machinery.recorded`): one of another kind finds nothing and trains for itself.
 
     Args:
         folder: the folder on the machine that makes the jobs.

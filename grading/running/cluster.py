@@ -14,9 +14,9 @@ from distributed import Client, KilledWorker
 from distributed import Future as Task
 from distributed.security import Security
 
-from grading.carried_runs import CarriedRuns
-from grading.jobs import Job
-from grading.workers import Runs, Workers, WorkersKilled, WorkersRefused, run
+from grading.running.carried_runs import CarriedRuns
+from grading.running.jobs import Job
+from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, run
 
 _SETTINGS = {
     # A worker runs one submission at a time, and gets the next when it is free.

@@ -19,8 +19,8 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Unicode
 
-from grading.remarks import read_remarks
-from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
+from grading.intake.remarks import read_remarks
+from grading.running.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
 
 EXECUTION = "execution"
 """Key in the conversion's resources: how the run went, a dict. `died` is the index of the cell

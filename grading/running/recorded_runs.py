@@ -3,8 +3,8 @@
 The lesson's comparisons are the same in every submission, and so are a right solution's; those of
 the most common mistakes (`common_mistakes`) are the same for all who make them. They are trained
 once on each machine, by the instructor's notebook, in the same sandbox as submissions;
-kernels of submissions find them in a folder that they can only read (`helpers.recorded`). A folder
-serves any number of assignments and versions, since each run is named by all that decides it.
+kernels of submissions find them in a folder that they can only read. A folder serves any number of
+assignments and versions, since each run is named by all that decides it.
 """
 
 import copy
@@ -20,8 +20,8 @@ from filelock import FileLock
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
-from grading.common_mistakes import MISTAKES, with_common_mistakes
-from grading.sandbox import Execution
+from grading.running.common_mistakes import MISTAKES, with_common_mistakes
+from grading.sandbox.host import Execution
 
 Run = Callable[[NotebookNode], Execution]
 
@@ -82,7 +82,7 @@ def _version(notebook: Path, helpers: Path, data: Path | None) -> str:
     hashed = hashlib.sha256(
         f"{platform.node()} {platform.python_version()} {data} {MISTAKES}".encode()
     )
-    for path in (notebook, *sorted(helpers.glob("*.py"))):
+    for path in (notebook, *sorted(helpers.rglob("*.py"))):
         hashed.update(hashlib.sha256(path.read_bytes()).digest())
     for package in ("torch", "torchvision", "numpy"):
         # Not imported for this: that would take seconds.

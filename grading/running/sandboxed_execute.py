@@ -9,13 +9,15 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Float, Integer, Unicode
 
-from grading import jobs, recorded_runs, sandbox
-from grading.execute import EXECUTION, SeededExecute
-from grading.jobs import Job
-from grading.remarks import read_remarks
-from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
-from grading.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
-from grading.working_folder import working_files
+from grading.authoring.generate import source_files
+from grading.intake.remarks import read_remarks
+from grading.intake.working_folder import working_files
+from grading.running import jobs, recorded_runs
+from grading.running.execute import EXECUTION, SeededExecute
+from grading.running.jobs import Job
+from grading.running.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import Limits, SandboxFailed, SandboxUnavailable
 
 _MEBIBYTE = 2**20
 _DEFAULTS = Limits()
@@ -27,7 +29,7 @@ EXECUTED = "executed"
 class SandboxedExecute(SeededExecute):
     """Executes a notebook in a bubblewrap sandbox; set its limits as `c.SandboxedExecute`.
 
-    What became of the run stands in `resources[grading.execute.EXECUTION]`.
+    What became of the run stands in `resources[grading.running.execute.EXECUTION]`.
     """
 
     allow_unsandboxed = Bool(
@@ -169,17 +171,13 @@ class SandboxedExecute(SeededExecute):
         data = self._data_folder()
 
         def run(instructors: NotebookNode) -> sandbox.Execution:
-            # Links too: helpers in source/ are links to the course's own.
-            files = {
-                str(file.relative_to(source)): file.read_bytes()
-                for file in source.rglob("*")
-                if file.is_file() and file.suffix != ".ipynb"
-            }
+            named = source_files(Path(), source).items()
+            files = {str(name): file.read_bytes() for name, file in named}
             job = Job(instructors, files, {}, self.limits(), data, folder)
             return jobs.run(job, record=True)
 
         try:
-            recorded_runs.record(path, source / "helpers", data, folder, run, self.log)
+            recorded_runs.record(path, Path("helpers"), data, folder, run, self.log)
         except (recorded_runs.NotRecorded, SandboxFailed, OSError) as error:
             self.log.warning("Every submission trains for itself. %s", error)
             return None

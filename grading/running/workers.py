@@ -1,7 +1,7 @@
 """Who runs a class's submissions: threads of this process, each with a sandbox of its own.
 
 A thread only waits for its sandbox, so threads are enough, and they need neither a port nor a
-folder that somebody else on the machine could use. `grading.cluster` has the same two methods.
+folder that somebody else on the machine could use. `running.cluster` has the same two methods.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from grading import jobs, sandbox
-from grading.jobs import Job
-from grading.sandbox import Execution
+from grading.running import jobs
+from grading.running.jobs import Job
+from grading.sandbox import host as sandbox
+from grading.sandbox.host import Execution
 
 Runs = dict[str, Execution]
 """What came of the notebooks of a submission, by their paths."""
@@ -42,7 +43,7 @@ class Workers(Protocol):
         """Run a submission's notebooks as soon as a worker is free.
 
         The future raises WorkersKilled, where there are workers that can be killed, or what
-        `grading.jobs.run` raises.
+        `grading.running.jobs.run` raises.
         """
 
     def carry_runs(self, folder: Path) -> None:

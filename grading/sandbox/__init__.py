@@ -1,0 +1,1 @@
+"""The sandbox that shuts student code in: its host side."""

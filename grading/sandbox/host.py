@@ -2,7 +2,7 @@
 
 What comes out is untrusted: a notebook whose outputs the submission may have made up, read from a
 pipe in a bounded amount. A sandbox imports PyTorch once, which takes seconds, and then runs one
-submission after the other (`grading.sandbox_server`), each in a kernel and folders of its own.
+submission after the other (`inside/server.py`), each in a kernel and folders of its own.
 """
 
 import atexit
@@ -24,9 +24,9 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
 
-from grading import isolation
-from grading.isolation import SandboxUnavailable, Surroundings, check_available
-from grading.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
+from grading.sandbox import isolation
+from grading.sandbox.inside.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
+from grading.sandbox.isolation import SandboxUnavailable, Surroundings, check_available
 
 __all__ = [
     "Execution",
@@ -147,7 +147,7 @@ def execute(
         modules: files to be importable, under the name of the folder each lies in: the hidden
             tests' `grader_tests/__init__.py`, say.
         data: the folder that FASHION_MNIST names inside.
-        runs: the folder of recorded training runs (`helpers.recorded`).
+        runs: the folder of recorded training runs (`helpers.machinery.recorded`).
         record: let the notebook add runs to that folder. For the instructor's own notebook.
         environment: further variables for the kernel.
         limits: what the run may use.

@@ -22,19 +22,17 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from grading import sandbox_namespaces
-from grading.sandbox_namespaces import FOLDERS
+from grading.sandbox.inside import namespaces
+from grading.sandbox.inside.namespaces import FOLDERS
 
 FILES = "/files"
 """Where a submission's files are inside, before they are copied into its working folder."""
 
-_HERE = Path(__file__).parent
-# Process 1, and what it and the kernel import of ours.
-_SERVER = _HERE / "sandbox_server.py"
-_IMPORTED = tuple(
-    _HERE / f"{name}.py"
-    for name in ("sandbox_driver", "sandbox_namespaces", "forked_kernel", "limited_output")
-)
+# All that the sandbox sees of the engine, and the name under which it is imported there.
+_INSIDE = Path(namespaces.__file__).parent
+INSIDE = "sandbox_inside"
+# A file's folder would come first on the path of modules.
+_SERVE = f"import sys; del sys.path[0]; from {INSIDE}.server import main; main()"
 # Where other things are inside.
 _PACKAGES = "/packages"
 _MODULES = "/modules"
@@ -50,9 +48,9 @@ _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.ca
 _TRIAL = """
 import os, sys
 sys.path.append({modules!r})
-import sandbox_namespaces
-sandbox_namespaces.own_folders(4096)
-if sandbox_namespaces.fork_into_own_processes():
+from {inside} import namespaces
+namespaces.own_folders(4096)
+if namespaces.fork_into_own_processes():
     os.write(1, b"works")
 else:
     os.wait()
@@ -68,7 +66,7 @@ class Surroundings:
     """What a sandbox holds for every submission that is run in it.
 
     Attributes:
-        modules: files to be importable, under the name of the folder each lies in.
+        modules: files and folders to be importable, under the name of the folder each lies in.
         data: the folder that FASHION_MNIST names inside.
         runs: the folder of recorded training runs that RECORDED_RUNS names inside.
         record: whether runs may be added to it: for the instructor's notebook alone.
@@ -109,11 +107,10 @@ def _bubblewrap() -> str:
 @cache
 def _complaint() -> str | None:
     """Return what bubblewrap complains of when it is tried, None if it works."""
-    module = f"{_MODULES}/{sandbox_namespaces.__name__.rpartition('.')[2]}.py"
-    mounts = [*_mounts_of_interpreter(), "--perms", "0755", "--dir", _MODULES]
-    mounts += ["--ro-bind", str(sandbox_namespaces.__file__), module]
+    mounts = [*_mounts_of_interpreter(), *_mounts_of_modules(())]
+    program = _TRIAL.format(modules=_MODULES, inside=INSIDE)
     trial = subprocess.run(
-        [*_sandbox(mounts), "--", _interpreter(), "-c", _TRIAL.format(modules=_MODULES)],
+        [*_sandbox(mounts), "--", _interpreter(), "-c", program],
         capture_output=True,
         text=True,
         check=False,
@@ -138,7 +135,7 @@ def command(surroundings: Surroundings, files: Path) -> list[str]:
         *_sandbox(mounts, writable),
         *_variables(surroundings),
         *("--chdir", _WORK, "--"),
-        *(_interpreter(), "-s", "/server.py"),
+        *(_interpreter(), "-s", "-c", _SERVE),
     ]
 
 
@@ -239,18 +236,22 @@ def _mounts_of_interpreter() -> list[str]:
 
 
 def _mounts_of_surroundings(surroundings: Surroundings, files: Path) -> list[str]:
-    mounts = ["--ro-bind", str(_SERVER), "/server.py", "--ro-bind", str(files), FILES]
-    names = dict.fromkeys(module.parent.name for module in surroundings.modules)
-    for folder in (_MODULES, *(f"{_MODULES}/{name}" for name in names)):
-        mounts += ["--perms", "0755", "--dir", folder]
-    for module in _IMPORTED:
-        mounts += ["--ro-bind", str(module), f"{_MODULES}/{module.name}"]
+    mounts = ["--ro-bind", str(files), FILES, *_mounts_of_modules(surroundings.modules)]
     if surroundings.data is not None:
         mounts += ["--ro-bind", str(surroundings.data), _DATA]
     if surroundings.runs is not None:
         bind = "--bind" if surroundings.record else "--ro-bind"
         mounts += [bind, str(surroundings.runs), _RUNS]
-    for module in surroundings.modules:
+    return mounts
+
+
+def _mounts_of_modules(modules: Sequence[Path]) -> list[str]:
+    names = dict.fromkeys(module.parent.name for module in modules)
+    mounts = []
+    for folder in (_MODULES, *(f"{_MODULES}/{name}" for name in names)):
+        mounts += ["--perms", "0755", "--dir", folder]
+    mounts += ["--ro-bind", str(_INSIDE), f"{_MODULES}/{INSIDE}"]
+    for module in modules:
         mounts += ["--ro-bind", str(module), f"{_MODULES}/{module.parent.name}/{module.name}"]
     return mounts
 

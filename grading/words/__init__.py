@@ -1,0 +1,1 @@
+"""What the engine says, in each language of the course."""

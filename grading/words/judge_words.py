@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from grading.remark_words import in_language
+from grading.words.remark_words import in_language
 
 WORDS = {
     "en": {
@@ -49,7 +49,7 @@ WORDS = {
         "no_score": "测试的结果是 {found}，它应当是 0 到 {points:g} 之间的一个数。",
     },
 }
-"""By language and key; the keys of the limits are those of `grading.sandboxed_execute`."""
+"""By language and key; the keys of the limits are those of `grading.running.sandboxed_execute`."""
 
 
 _LONGEST_ERROR = 2000  # characters; whoever raises an array tells all that is in it
@@ -69,7 +69,7 @@ def why_cut_short(execution: dict[str, Any], index: int, ran: bool, language: st
     """Say why the run did not get past the test cell at `index`; None where it did.
 
     Args:
-        execution: how the run went (`grading.execute.EXECUTION`).
+        execution: how the run went (`grading.running.execute.EXECUTION`).
         index: the cell's place in the notebook.
         ran: whether the cell ran all the same.
         language: "en" or "zh".

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.names import shown
+from grading.course.names import shown
 
 _LONGEST = 300  # characters of a value; what a student named or broke may have any length
 _LISTED = 5

@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import progress, training
-from .training import Batches
+from .. import training
+from ..training import Batches
+from . import progress
 
 Train = Callable[[nn.Module, Batches, str, int], list[float]]
 Accuracy = Callable[[nn.Module, Batches], float]
@@ -51,15 +52,16 @@ _MODULES = (
     "torch.random",
 )
 _CLASSES = (torch.Tensor, torch.optim.Adam, torch.optim.Optimizer, torch.Generator)
-_HELPERS = ("training", "progress", "comparison", "side_by_side")
+_HELPERS = "helpers"
+_TRAINING = ("training", "comparison", "machinery.progress", "machinery.side_by_side")
 # Where code lies that no notebook has written: Python's and PyTorch's, and these helpers'.
 _INSTALLED = (
     str(Path(torch.__file__).parents[1]),
     sysconfig.get_path("stdlib"),
-    str(Path(__file__).parent),
+    str(Path(__file__).parents[1]),
     "<",
 )
-_PACKAGES = {"torch", "torchvision", "numpy", "tqdm", "typing_extensions", __package__}
+_PACKAGES = {"torch", "torchvision", "numpy", "tqdm", "typing_extensions", _HELPERS}
 _STEPS = 2  # Adam's second moment shows from the second step on
 _SIMPLE = (int, float, complex, str, bytes, bool, type(None))
 
@@ -196,7 +198,7 @@ def _parts_of(kind: type) -> list[object]:
 
 def _names_in_force() -> Iterator[object]:
     """Yield what stands under the names that training passes through."""
-    loaded = [*_MODULES, *(f"{__package__}.{name}" for name in _HELPERS)]
+    loaded = [*_MODULES, *(f"{_HELPERS}.{name}" for name in _TRAINING)]
     for name in loaded:
         if name in sys.modules:
             # No code reaches a name that is none, such as those that pytest gives to modules.

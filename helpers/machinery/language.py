@@ -27,7 +27,7 @@ def language() -> str:
     Raises:
         LanguageError: the file names another language.
     """
-    for folder in (Path.cwd(), Path(__file__).parent.parent):
+    for folder in (Path.cwd(), Path(__file__).parents[2]):
         path = folder / FILE
         if path.is_file():
             named = path.read_text(encoding="utf-8").strip()

@@ -48,7 +48,7 @@ def progress(items: "SizedIterable[Item]", label: str) -> Iterator[Item]:
             ncols=78,
         )
         return
-    line = _line_of_cell(f"helpers.progress.{notebook.execution_count}")
+    line = _line_of_cell(f"helpers.machinery.progress.{notebook.execution_count}")
     shown = 0.0
     for done, item in enumerate(items):
         if time.monotonic() - shown >= _INTERVAL:

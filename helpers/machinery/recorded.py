@@ -27,8 +27,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..training import Batch, Batches, accuracy, train
 from .in_force import Accuracy, Train, circumstances, first_steps, structure
-from .training import Batch, Batches, accuracy, train
 
 ENVIRONMENT_VARIABLE = "RECORDED_RUNS"
 """Names the folder of recorded runs."""

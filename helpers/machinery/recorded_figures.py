@@ -89,7 +89,7 @@ def _library() -> str:
 @cache
 def _sources() -> tuple[str, ...]:
     """Return the code and the texts of this package: any of them may decide how a figure looks."""
-    paths = sorted(Path(__file__).parent.iterdir())
+    paths = sorted(Path(__file__).parents[1].rglob("*"))
     return tuple(
         path.read_text(encoding="utf-8") for path in paths if path.suffix in {".py", ".json"}
     )

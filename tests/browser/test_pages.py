@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe import SEED_VARIABLE, observe
-from grading.alike import AlikeGroup
-from grading.class_report import ClassReport, Misconception, Participant
-from grading.report_page import write_page
+from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grading.reports.alike import AlikeGroup
+from grading.reports.class_report import ClassReport, Misconception, Participant
+from grading.reports.report_page import write_page
 from tests.browser.conftest import SCREENSHOTS
 from tests.corpus import load
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook

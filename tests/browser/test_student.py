@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from grading.stubs import TEXT_STUBS
+from grading.authoring.stubs import TEXT_STUBS
 from tests.browser import lab
 from tests.browser.server import JupyterServer
 from tests.scratch_course import (

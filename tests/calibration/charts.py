@@ -10,7 +10,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from grader_tests.criteria import LEVEL
+from grader_tests.judge.verdicts import LEVEL
 from tests.calibration.power import deviation_power
 
 CRITERIA = ("mean", "deviation", "shape", "default model")

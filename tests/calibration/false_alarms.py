@@ -14,11 +14,11 @@ import numpy as np
 from scipy import stats
 
 from grader_tests.blueprint import large_sizes
-from grader_tests.default_exercise import uniform_p
-from grader_tests.independence import independence_evidence
-from grader_tests.layer_criterion import COINCIDENCE
-from grader_tests.moments import Evidence, Layer, deviation_evidence, mean_evidence
-from grader_tests.normality import normality_evidence
+from grader_tests.judge.criteria.default_exercise import uniform_p
+from grader_tests.judge.criteria.layers import COINCIDENCE
+from grader_tests.judge.statistics.independence import independence_evidence
+from grader_tests.judge.statistics.moments import Evidence, Layer, deviation_evidence, mean_evidence
+from grader_tests.judge.statistics.normality import normality_evidence
 
 LEVELS = (0.1, 0.01, 0.001)
 """Levels at which 20,000 gradings can tell a rate."""

@@ -7,10 +7,10 @@ import numpy as np
 from scipy import stats
 
 from grader_tests.blueprint import large_sizes
-from grader_tests.criteria import LEVEL
-from grader_tests.independence import independence_evidence
-from grader_tests.moments import Layer, deviation_evidence, mean_evidence
-from grader_tests.normality import normality_evidence
+from grader_tests.judge.statistics.independence import independence_evidence
+from grader_tests.judge.statistics.moments import Layer, deviation_evidence, mean_evidence
+from grader_tests.judge.statistics.normality import normality_evidence
+from grader_tests.judge.verdicts import LEVEL
 from tests.calibration.false_alarms import correct_layers
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from grader_tests.criteria import FALSE_ALARM_RATE, LEVEL
+from grader_tests.judge.verdicts import FALSE_ALARM_RATE, LEVEL
 from tests.calibration import charts
 from tests.calibration.false_alarms import Rate, coincidence_rate, rates
 from tests.calibration.power import deviation_power

@@ -1,0 +1,1 @@
+"""What each hidden test asks of an observation."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .records import FunctionObservation, Module
-from .verdict import Finding, Message, correct, incorrect, message, not_attempted
+from ..records import FunctionObservation, Module
+from ..verdict import Finding, Message, correct, incorrect, message, not_attempted
 
 
 def judge_bias(seen: FunctionObservation) -> Finding:

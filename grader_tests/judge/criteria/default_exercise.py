@@ -7,9 +7,9 @@ from math import exp, log, prod
 import numpy as np
 from scipy import stats
 
-from .fields import flag, items, mapping, size, text, texts
-from .observation import ENTRY_LIMIT, ObservationError, decode_array
-from .verdict import Figures, Finding, Message, correct, incorrect, message, not_attempted
+from ...observation import ENTRY_LIMIT, ObservationError, decode_array
+from ..fields import flag, items, mapping, size, text, texts
+from ..verdict import Figures, Finding, Message, correct, incorrect, message, not_attempted
 
 # nn.Linear draws weights and biases from U(-1/sqrt(n), 1/sqrt(n)), n the number of inputs
 # (torch.nn.Linear's documentation). Its bound is computed in float64 and the draw rounded to

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from scipy import stats
 
-from .observation import ObservationError
-from .records import FunctionObservation, Module, Parameter
-from .verdict import Finding, Message, correct, incorrect, message, not_attempted
+from ...observation import ObservationError
+from ..records import FunctionObservation, Module, Parameter
+from ..verdict import Finding, Message, correct, incorrect, message, not_attempted
 
 # Two float32 values drawn from a normal distribution agree with probability
 # sum p_k^2 <= 2^-23 * integral phi(x)^2 |x| dx < 2e-8; one agrees with a given value with

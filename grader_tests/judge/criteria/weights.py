@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .independence import independence_evidence
-from .moments import (
+from ..records import FunctionObservation, Module
+from ..statistics.independence import independence_evidence
+from ..statistics.moments import (
     Evidence,
     Layer,
     deviation_bounds,
@@ -13,9 +14,8 @@ from .moments import (
     mean_bound,
     mean_evidence,
 )
-from .normality import normality_evidence
-from .records import FunctionObservation, Module
-from .verdict import Figures, Finding, correct, incorrect, message, not_attempted
+from ..statistics.normality import normality_evidence
+from ..verdict import Figures, Finding, correct, incorrect, message, not_attempted
 
 
 def read_layers(seen: FunctionObservation) -> list[Layer] | Finding:

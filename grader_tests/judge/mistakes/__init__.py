@@ -1,0 +1,1 @@
+"""Names the misconception behind an observation that a criterion refuses."""

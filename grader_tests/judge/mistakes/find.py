@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import mistakes_in_weights
-from .layer_criterion import partly_untouched, repeated, titles, untouched
-from .mistakes_in_code import explain_error, explain_idleness
-from .records import FunctionObservation, Module, Parameter
-from .verdict import Finding, Message, message
-from .weight_criteria import read_layers
+from ..criteria.layers import partly_untouched, repeated, titles, untouched
+from ..criteria.weights import read_layers
+from ..records import FunctionObservation, Module, Parameter
+from ..verdict import Finding, Message, message
+from . import in_weights as mistakes_in_weights
+from .in_code import explain_error, explain_idleness
 
 # Where more weights are kept than chance explains; the judge's own level is as good as any.
 _LEVEL = 1e-10

@@ -3,8 +3,8 @@
 import re
 from itertools import pairwise, takewhile
 
-from .records import FunctionObservation, Problem
-from .verdict import Message, message
+from ..records import FunctionObservation, Problem
+from ..verdict import Message, message
 
 # Methods of a tensor whose form that works in place ends in an underscore.
 _IN_PLACE = frozenset(

@@ -5,10 +5,10 @@ from math import sqrt
 
 import numpy as np
 
+from ..statistics.moments import Layer
+from ..verdict import Message, message
 from . import patterns
-from .moments import Layer
 from .rules import common_value, constant_rule, fitting_rule
-from .verdict import Message, message
 
 # Standard errors within which a mean counts as a given value.
 _ERRORS = 6.0

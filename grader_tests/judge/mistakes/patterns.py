@@ -11,8 +11,8 @@ from math import sqrt
 import numpy as np
 from scipy import optimize, special, stats
 
-from .moments import Layer
-from .normality import kolmogorov_distance
+from ..statistics.moments import Layer
+from ..statistics.normality import kolmogorov_distance
 
 # How far a distribution may be from a family's, in Kolmogorov's distance, to be named after it.
 # Sampling alone gives 0.004 with 200,000 values; uniform and normal differ by 0.06.

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-from .moments import Layer
+from ..statistics.moments import Layer
 
 # Standard errors by which a deviation may be off a rule's: over six layers, a rule that holds is
 # missed in fewer than one of 100,000 cases.

@@ -1,0 +1,1 @@
+"""Tests of random weights, each with the probability that right ones fail it."""

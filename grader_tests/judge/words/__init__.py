@@ -1,0 +1,1 @@
+"""What the grader says, in each language of the course."""

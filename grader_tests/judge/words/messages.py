@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
+from ..verdict import Message
 from . import messages_en, messages_zh
-from .verdict import Message
 
 LANGUAGES: dict[str, ModuleType] = {"en": messages_en, "zh": messages_zh}
 """The catalogues. Each has SENTENCES by key, MISTAKES by key (explanation and hint), and JOINTS."""

@@ -1,6 +1,6 @@
 """nbgrader export plugins for learning platforms: `nbgrader export --exporter=...`."""
 
-from grading.exporters.canvas import CanvasExporter
-from grading.exporters.moodle import MoodleExporter
+from grading.reports.exporters.canvas import CanvasExporter
+from grading.reports.exporters.moodle import MoodleExporter
 
 __all__ = ["CanvasExporter", "MoodleExporter"]

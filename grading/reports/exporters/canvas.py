@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from nbgrader.api import Assignment, Student
 
-from grading.exporters.table import PlatformExporter, safe_text
+from grading.reports.exporters.table import PlatformExporter, safe_text
 
 
 class CanvasExporter(PlatformExporter):
-    """`nbgrader export --exporter=grading.exporters.CanvasExporter --to=canvas.csv`.
+    """`nbgrader export --exporter=grading.reports.exporters.CanvasExporter --to=canvas.csv`.
 
     Without a student file, nbgrader's id is taken for the SIS Login ID. `columns` names an
     assignment as Canvas does, with its number: `{"weight_initialization": "Weights (1234)"}`;

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from nbgrader.api import Assignment, Student
 
-from grading.exporters.table import PlatformExporter, safe_text
+from grading.reports.exporters.table import PlatformExporter, safe_text
 
 
 class MoodleExporter(PlatformExporter):
-    """`nbgrader export --exporter=grading.exporters.MoodleExporter --to=moodle.csv`.
+    """`nbgrader export --exporter=grading.reports.exporters.MoodleExporter --to=moodle.csv`.
 
     Without a student file, nbgrader's id is taken for the ID number. The columns are those of
     Moodle's own export; `columns` gives an assignment's name in Moodle.

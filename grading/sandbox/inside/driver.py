@@ -1,6 +1,6 @@
 """Runs one notebook inside the sandbox, and reports each cell to the outside.
 
-`sandbox_server.py` forks this process for each submission. It reads the job, one line of JSON,
+`server.py` forks this process for each submission. It reads the job, one line of JSON,
 from standard input, and writes events, one line of JSON each:
 
     {"event": "ready"}                                 the kernel answers
@@ -21,12 +21,13 @@ import time
 from queue import Empty
 from typing import Any, TextIO
 
-import forked_kernel
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+
+from . import forked_kernel
 
 _RELEASE_SECONDS = 5  # for an interrupted cell to let go of the kernel
 # A reply in place of an exception, so that the cells after it still run.
@@ -75,7 +76,7 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
 
     Args:
         kernel: on which the process that is to be the kernel waits.
-        limits: those of `grading.sandbox.Limits`, by name.
+        limits: those of `grading.sandbox.host.Limits`, by name.
         events: where to write events.
     """
     stream = _Events(os.fdopen(events, "w", encoding="utf-8"))
@@ -96,7 +97,9 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
         allow_errors=True,
         iopub_timeout=_RELEASE_SECONDS,
         resources={"metadata": {"path": folder}},
-        extra_arguments=["--IPKernelApp.outstream_class=limited_output.LimitedOutStream"],
+        extra_arguments=[
+            f"--IPKernelApp.outstream_class={__package__}.limited_output.LimitedOutStream"
+        ],
     )
     client.owns_km = True
     client.on_cell_executed = client.note_reply

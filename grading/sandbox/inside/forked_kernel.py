@@ -1,6 +1,6 @@
 """A Jupyter kernel provisioner whose kernel was forked beforehand and waits for its orders.
 
-Of the course, the sandbox sees this file beside `sandbox_driver.py`. The provisioner is all that a
+The provisioner is all that a
 kernel manager needs to know: it starts, interrupts and ends a kernel as ever.
 """
 

@@ -1,6 +1,6 @@
 """Gives a submission namespaces and folders of its own, and then takes every privilege away.
 
-Of the course, the sandbox sees this file beside `sandbox_server.py`, whose processes call it.
+The processes of `server.py` call it.
 Mounts, processes and System V's shared memory are each seen through a namespace (namespaces(7))
 that is made for one submission and ends with its last process, so nothing is left to be cleaned.
 

@@ -1,8 +1,8 @@
 """The sandbox's process 1: imports PyTorch once, and forks a kernel for each submission.
 
-Of the course, the sandbox sees this file and the modules that it imports. For each submission this
+Of the engine, the sandbox sees this folder. For each submission this
 process reads one line of JSON from standard input, `{"limits": {...}}`, and forks the driver. The
-driver makes the submission's namespaces (`sandbox_namespaces`), forks a process that waits there to
+driver makes the submission's namespaces (`namespaces`), forks a process that waits there to
 become the kernel, reads the submission, which follows on standard input, runs it in that kernel and
 writes events. This process itself never reads a submission, so no later fork can find anything of
 it in its memory. It watches the limits, ends everything when the driver has ended, and writes,
@@ -35,9 +35,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-# Beside each other in the sandbox's own folder of modules.
-import sandbox_driver
-import sandbox_namespaces
+from . import namespaces
+from .driver import run
 
 # What takes long to import; not matplotlib's inline backend, which on import ties itself to the
 # running kernel. No parallel region of OpenMP may run in this process: its threads
@@ -73,7 +72,7 @@ def main() -> None:
     """Serve one submission after the other until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    sandbox_namespaces.set_dumpable(False)
+    namespaces.set_dumpable(False)
     events = os.dup(1)
     # The kernel inherits standard output; what it writes there must not look like an event.
     os.dup2(2, 1)
@@ -108,18 +107,18 @@ def _serve(limits: dict[str, float], events: int) -> None:
 
 def _drive(limits: dict[str, float], events: int) -> None:
     """Make the submission's namespaces, let a kernel wait in them, and run the submission."""
-    sandbox_namespaces.own_folders(int(limits["disk_bytes"]))
+    namespaces.own_folders(int(limits["disk_bytes"]))
     ours, kernels = socket.socketpair()
     # What is received then carries the sender's number, as it is known on this side.
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    if sandbox_namespaces.fork_into_own_processes():
-        sandbox_namespaces.drop_privileges()
+    if namespaces.fork_into_own_processes():
+        namespaces.drop_privileges()
         ours.close()
         os.close(events)
         _start_kernel(kernels, limits)
-    sandbox_namespaces.drop_privileges()
+    namespaces.drop_privileges()
     kernels.close()
-    sandbox_driver.run(ours, limits, events)
+    run(ours, limits, events)
 
 
 def _start_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
@@ -144,7 +143,7 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
         os._exit(1)
     order = json.loads(text)
     # As a process of the same user otherwise is; packages read their own files in /proc.
-    sandbox_namespaces.set_dumpable(True)
+    namespaces.set_dumpable(True)
     most = int(limits["disk_bytes"])
     # Backstops for each process by itself. Message queues would outlast the submission.
     for what, value in (

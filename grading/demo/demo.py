@@ -1,4 +1,4 @@
-"""Shows the whole way of an assignment with eleven students: run as `python -m grading.demo`.
+"""Shows the whole way of an assignment with eleven students: run as `python -m grading demo`.
 
 Everything happens in `build/demo`, which is made anew each time: a copy of the course, nbgrader's
 exchange, and a folder for each student. The commands are nbgrader's own.
@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grading import sandbox
-from grading.commands import CommandFailed, run_nbgrader
-from grading.demo_students import STUDENTS, Student
-from grading.demo_table import read_results, render
+from grading.course.commands import CommandFailed, run_nbgrader
+from grading.demo.students import STUDENTS, Student
+from grading.demo.table import read_results, render
+from grading.sandbox import host as sandbox
 
 ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"
@@ -310,7 +310,7 @@ def _fill_stub(source: str, body: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; return the exit code."""
     names = [student.name for student in STUDENTS]
-    parser = argparse.ArgumentParser(prog="python -m grading.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m grading demo", description=__doc__)
     parser.add_argument(
         "--students",
         default=",".join(names),
@@ -336,7 +336,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{error}\nThe end of {demo.log}:\n{demo.log_tail()}", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
