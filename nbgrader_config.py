@@ -150,6 +150,12 @@ c.GenerateFeedback.preprocessors = [
     "grading.feedback.preprocessors.EmbedFigures",
 ]
 
+# The module that judges an assignment's hidden tests. An assignment without one is graded as
+# nbgrader grades it, in the same sandbox.
+c.Assignments.modules = dict.fromkeys(
+    ["weight_initialization", "weight_initialization_zh"], "grader_tests.assignment"
+)
+
 # What a late submission costs: nothing, by default. PointsPerDay and CutOff are the others; see
 # grading/recording/late_policies.py. An extension given in the gradebook counts before any of them.
 c.AssignLatePenalties.plugin_class = "grading.recording.late_policies.LatePolicy"

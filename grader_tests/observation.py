@@ -15,6 +15,9 @@ import numpy as np
 MIME_TYPE = "application/vnd.weight-initialization.observation+json"
 """The only key of the display message that carries an observation."""
 
+SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
+"""Environment variable with the seed of a grading, a decimal integer that is not negative."""
+
 VERSION = 1
 """Raised whenever the meaning of an observation changes."""
 

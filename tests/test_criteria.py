@@ -6,7 +6,7 @@ The wrong ways are graded once, for their verdicts and their feedback pages:
 
 import pytest
 
-from grader_tests.probe.probe import SEED_VARIABLE
+from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
 from tests.corpus.grading import grade
 

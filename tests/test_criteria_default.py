@@ -12,7 +12,7 @@ from torch import nn
 
 from grader_tests.judge.verdict import Verdict
 from grader_tests.judge.verdicts import judge
-from grader_tests.probe.probe import observe
+from grader_tests.probe import observe
 
 
 class Net(nn.Module):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA, MIME_TYPE
-from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grader_tests.probe import SEED_VARIABLE, observe
 from grading.feedback.rendering import sentence
 from grading.judging import stored_verdicts
 from tests.corpus import Submission, load

@@ -12,6 +12,7 @@ from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 
+from grader_tests.judge.words.titles import TITLES
 from grading.feedback import rendering as feedback_rendering
 from grading.feedback.mathml import to_mathml
 from grading.feedback.page import (
@@ -24,7 +25,7 @@ from grading.feedback.page import (
 from grading.feedback.safe_pages import clean_output
 from grading.recording.answers import REMARKS, GradeUnanswered, is_unanswered
 from grading.words import judge_words
-from grading.words.feedback_words import TITLES, WORDS
+from grading.words.feedback_words import WORDS
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 DEADLINE = datetime(2026, 11, 1, 12)

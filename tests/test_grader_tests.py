@@ -25,7 +25,7 @@ import grader_tests
 from grader_tests import observation as formats
 from grader_tests.judge.verdicts import judge, no_observation
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA, MIME_TYPE, ObservationError
-from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grader_tests.probe import SEED_VARIABLE, observe
 from tests.corpus import Submission, load
 
 ROOM = Path(grader_tests.__file__).parent
@@ -237,7 +237,7 @@ class TestRooms:
             import sys
             sys.modules["scipy"] = None  # importing it fails
             import grader_tests
-            from grader_tests.probe.probe import observe
+            from grader_tests.probe import observe
             assert grader_tests.check("test_normal_mean", lambda m: None) is None
             print(observe("test_normal_bias", lambda m: None)["criterion"])
             assert "matplotlib" not in sys.modules

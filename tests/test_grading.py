@@ -21,7 +21,7 @@ from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.verdict import Outcome
 from grader_tests.judge.verdicts import Verdict
 from grader_tests.observation import MIME_TYPE
-from grader_tests.probe.probe import observe
+from grader_tests.probe import observe
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.judging.judge import Judge, NotExecuted, verdict_outputs

@@ -17,8 +17,8 @@ from grader_tests.judge.verdict import Verdict
 from grader_tests.judge.verdicts import judge
 from grader_tests.judge.words.messages import LANGUAGES
 from grader_tests.observation import FUNCTION_CRITERIA
+from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.lines import code_of, follow_lines
-from grader_tests.probe.probe import SEED_VARIABLE, observe
 from tests.corpus import load
 from tests.test_criteria_default import compared, comparison_of, lesson_net, verdict_on
 

@@ -16,8 +16,8 @@ from grader_tests.blueprint import plan, streams
 from grader_tests.judge.verdicts import judge
 from grader_tests.judge.words.messages import LANGUAGES
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
+from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.networks import large_network, small_networks
-from grader_tests.probe.probe import SEED_VARIABLE, observe
 from grading.intake.remarks import Remarks, write_remarks
 from grading.judging.judge import PROBLEMS, Judge
 from grading.recording import audit
@@ -212,9 +212,9 @@ def test_whatever_a_function_does_it_is_of_this_grading(
 
 
 REPLAY = """
-import json, grader_tests.probe.probe
+import json, grader_tests.probe
 recorded = json.load(open("recorded.json"))
-grader_tests.probe.probe.observe = lambda criterion, thing: recorded
+grader_tests.probe.observe = lambda criterion, thing: recorded
 """
 
 
@@ -254,9 +254,9 @@ class TestInSandbox:
 
 
 HANDED_IN_AGAIN = """
-import json, grader_tests.probe.probe
+import json, grader_tests.probe
 recorded = json.load(open("recorded.json"))
-grader_tests.probe.probe.observe = lambda criterion, thing: recorded[criterion]
+grader_tests.probe.observe = lambda criterion, thing: recorded[criterion]
 """
 
 

@@ -9,7 +9,7 @@ import nbformat.v4 as v4
 import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grader_tests.probe import SEED_VARIABLE, observe
 from grading.running import jobs
 from grading.running.jobs import Job
 from grading.sandbox import host as sandbox
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 IMPORTS = "import numpy as np, torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 PROBE = f"""
 import json
-from grader_tests.probe.probe import observe
+from grader_tests.probe import observe
 errors = [observe(name, weights_init_normal)["error"] for name in {FUNCTION_CRITERIA!r}]
 print("errors: " + json.dumps([error and error["line"] for error in errors]))
 """
@@ -146,7 +146,11 @@ def test_every_wrong_way_that_raises_is_quoted_from_its_cell(
 @cache
 def _ways() -> dict[str, list[str | None]]:
     helpers = Path(__file__).resolve().parents[1] / "helpers"
-    files = {f"helpers/{path.name}": path.read_bytes() for path in helpers.iterdir() if path.suffix}
+    files = {
+        str(path.relative_to(helpers.parent)): path.read_bytes()
+        for path in helpers.rglob("*")
+        if path.suffix in (".py", ".json", ".toml")
+    }
     files["mine.py"] = "".join(way.module for way in WAYS.values()).encode()
     return dict(zip(WAYS, _quoted([way.cell for way in WAYS.values()], files), strict=True))
 

@@ -11,10 +11,10 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from torch import nn
 
+from grader_tests.common_mistakes import MISTAKES, function_with, with_common_mistakes
 from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe.probe import SEED_VARIABLE, observe
-from grading.running.common_mistakes import MISTAKES, function_with, with_common_mistakes
+from grader_tests.probe import SEED_VARIABLE, observe
 from grading.running.recorded_runs import NotRecorded, record
 from grading.sandbox.host import Execution
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, cells_by_grade_id

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..blueprint import CLASSES, streams
-from ..observation import FUNCTION_CRITERIA, VERSION
+from ..observation import FUNCTION_CRITERIA, SEED_VARIABLE, VERSION
 from .describe import (
     Before,
     Record,
@@ -33,9 +33,6 @@ from .describe import (
 )
 from .lines import call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
-
-SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
-"""Environment variable with the seed of a grading, a decimal integer that is not negative."""
 
 
 def observe(criterion: str, thing: object) -> Record:

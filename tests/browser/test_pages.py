@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grader_tests.probe import SEED_VARIABLE, observe
 from grading.reports.alike import AlikeGroup
 from grading.reports.class_report import ClassReport, Misconception, Participant
 from grading.reports.report_page import write_page

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-from grader_tests.probe.probe import SEED_VARIABLE
+from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
 from tests.corpus.grading import grade, misnamed, scored_as_expected
 

@@ -8,7 +8,7 @@ from statistics import median
 from grader_tests.judge.picture import evidence
 from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe.probe import SEED_VARIABLE, observe
+from grader_tests.probe import SEED_VARIABLE, observe
 from tests.corpus import load
 
 _WAYS = ("in_place", "uniform_rule", "laplace", "one_over_n")

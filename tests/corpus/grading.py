@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from grader_tests.judge.verdict import Verdict
 from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
-from grader_tests.probe.probe import observe
+from grader_tests.probe import observe
 from grading.judging.stored_verdicts import StoredVerdict
 from tests.corpus import Submission
 

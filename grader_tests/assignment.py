@@ -1,0 +1,89 @@
+"""All that the engine may ask of this assignment; `grading.assignment` describes each name."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import is_solution
+
+from .common_mistakes import with_common_mistakes
+from .judge.verdicts import judge, no_observation
+from .judge.words.titles import TITLES
+from .observation import CRITERIA, MIME_TYPE, PROBE_MODULES, SEED_VARIABLE
+
+__all__ = [
+    "CRITERIA",
+    "DATA_FOLDER",
+    "DATA_VARIABLE",
+    "IMPORTS",
+    "INSIDE",
+    "MIME_TYPE",
+    "PACKAGES",
+    "SEED_VARIABLE",
+    "VERSIONS",
+    "evidence",
+    "judge",
+    "no_observation",
+    "note",
+    "title",
+    "variants",
+]
+
+INSIDE = tuple(Path(__file__).with_name(name) for name in PROBE_MODULES)
+IMPORTS = (
+    "torch",
+    "torch.optim",
+    "torch.utils.data",
+    "torchvision.datasets",
+    "torchvision.transforms",
+    "numpy",
+    "matplotlib.pyplot",
+    "tqdm",
+)
+PACKAGES = ("helpers",)
+DATA_VARIABLE = "FASHION_MNIST"
+DATA_FOLDER = Path("FashionMNIST") / "raw"
+VERSIONS = ("torch", "torchvision", "numpy")
+
+_NETWORKS_OF_THE_TESTS = {
+    "en": "The tests of exercise 1 call your function with networks of their own, so some layers "
+    "named here are not in the lesson: Linear(800, 90) is a linear layer with 800 inputs and 90 "
+    "neurons.",
+    "zh": "练习 1 的测试会把你的函数用在另外的网络上，所以这里提到的有些层不在课文里："
+    "Linear(800, 90) 是一个有 800 个输入、90 个神经元的线性层。",
+}
+
+
+def evidence(criterion: str, observation: object, language: str) -> tuple[bytes, str] | None:
+    """Return a picture of the weights, in PNG, and its caption; None where there are none."""
+    # matplotlib takes a second to import.
+    from .judge import picture
+
+    drawn = picture.evidence(criterion, observation)
+    return None if drawn is None else (drawn, picture.caption(language))
+
+
+def title(grade_id: str, language: str) -> str:
+    """Return what a person calls a part of the assignment."""
+    return TITLES[language].get(grade_id, grade_id)
+
+
+def note(verdicts: Sequence[str], language: str) -> str:
+    """Say whose the layers are that verdicts name, where they name some."""
+    named = any("Linear(" in sentence for sentence in verdicts)
+    return _NETWORKS_OF_THE_TESTS[language] if named else ""
+
+
+def variants(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the instructor's notebook with common mistakes beside it, and without its own seeds.
+
+    Solutions set seeds to be repeatable. A student need not; a model made without one continues
+    the numbers that the given cells have seeded, and is the same in every such submission.
+    """
+    without_seeds = copy.deepcopy(notebook)
+    for cell in without_seeds.cells:
+        if is_solution(cell) and cell.cell_type == "code":
+            lines = cell.source.splitlines()
+            cell.source = "\n".join(line for line in lines if "set_seed(" not in line)
+    return [with_common_mistakes(notebook), without_seeds]

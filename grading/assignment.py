@@ -1,0 +1,119 @@
+"""What the engine may ask of an assignment, and the way to its module, which settings name.
+
+The engine imports no assignment. An assignment that no module is named for is graded as nbgrader
+grades it, in the same sandbox.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from nbformat.notebooknode import NotebookNode
+from traitlets import Dict, Unicode
+from traitlets.config import LoggingConfigurable
+
+Outcome = Literal["correct", "incorrect", "not attempted"]
+
+
+class Verdict(Protocol):
+    """What the judge makes of one criterion; `grader_tests.judge.verdict` says what each holds."""
+
+    @property
+    def criterion(self) -> str: ...  # noqa: D102 - described there
+    @property
+    def passed(self) -> bool: ...  # noqa: D102
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+    @property
+    def finding(self) -> str: ...  # noqa: D102
+    @property
+    def mistake(self) -> str: ...  # noqa: D102
+    @property
+    def explanation(self) -> str: ...  # noqa: D102
+    @property
+    def hint(self) -> str: ...  # noqa: D102
+    @property
+    def foreign(self) -> bool: ...  # noqa: D102
+
+
+class Assignment(Protocol):
+    """An assignment's module.
+
+    Attributes:
+        MIME_TYPE: the only key of the display message that carries an observation.
+        SEED_VARIABLE: the environment variable in which the probe finds the grading's seed.
+        CRITERIA: the grade ids of its criteria, in the notebook's order.
+        INSIDE: files and folders that hidden tests import beside student code.
+        IMPORTS: modules that nearly every submission imports; the sandbox imports them once.
+        PACKAGES: folders in the course root that every release holds a copy of.
+        DATA_VARIABLE: the environment variable that names the folder of data.
+        DATA_FOLDER: what lies in it where the data are there; its files may be packed by gzip.
+        VERSIONS: distributions whose versions decide how a training goes.
+    """
+
+    MIME_TYPE: str
+    SEED_VARIABLE: str
+    CRITERIA: tuple[str, ...]
+    INSIDE: tuple[Path, ...]
+    IMPORTS: tuple[str, ...]
+    PACKAGES: tuple[str, ...]
+    DATA_VARIABLE: str
+    DATA_FOLDER: Path
+    VERSIONS: tuple[str, ...]
+
+    def judge(
+        self, criterion: str, observation: object, language: str, seed: int | None
+    ) -> Verdict:
+        """Return the verdict on an observation, of which nothing is trusted."""
+
+    def no_observation(self, criterion: str, reason: str, language: str) -> Verdict:
+        """Return the verdict on a test that reported nothing; `reason` is a sentence."""
+
+    def evidence(
+        self, criterion: str, observation: object, language: str
+    ) -> tuple[bytes, str] | None:
+        """Return a picture in PNG of what is behind a verdict, and its caption, if there is one."""
+
+    def title(self, grade_id: str, language: str) -> str:
+        """Return what a person calls a part; the grade id itself for one it does not know."""
+
+    def note(self, verdicts: Sequence[str], language: str) -> str:
+        """Return what a page should add to sentences that verdicts say, or ""."""
+
+    def variants(self, notebook: NotebookNode) -> list[NotebookNode]:
+        """Return forms of the instructor's notebook whose training is common in submissions."""
+
+
+class AssignmentNotFound(Exception):
+    """The module that settings name for an assignment cannot be imported."""
+
+
+class Assignments(LoggingConfigurable):
+    """Finds the module of an assignment; set `c.Assignments.modules`."""
+
+    modules = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="Names of assignments to the modules that judge them. One that is not listed is "
+        "graded as nbgrader grades it, in the sandbox.",
+    ).tag(config=True)
+
+    def of(self, name: str) -> Assignment | None:
+        """Return the module of an assignment; None for one that nbgrader grades by itself.
+
+        Raises:
+            AssignmentNotFound: its module cannot be imported.
+        """
+        module = cast(Mapping[str, str], self.modules).get(name)
+        if module is None:
+            return None
+        try:
+            return cast(Assignment, import_module(module))
+        except ImportError as error:
+            raise AssignmentNotFound(
+                f"c.Assignments.modules names {module} for {name}, which cannot be imported: "
+                f"{error}."
+            ) from error
