@@ -239,8 +239,8 @@ def write_page(plain: dict[str, Outcome], ours: dict[str, Outcome]) -> None:
         f"Written by `make robustness` ({date.today().isoformat()}, nbgrader "
         f"{version('nbgrader')}); nothing in it is",
         "entered by hand. Each case is a function in [`tests/faults.py`](../tests/faults.py) that",
-        "turns a right submission into a difficult one; `tests/test_faults.py` holds the course to",
-        "its outcome.",
+        "turns a right submission into a difficult one; `tests/course/test_faults.py` holds the course",
+        "to its outcome.",
         "",
         f"- The course: {counts[1][True]} of {len(told)} cases come out right.",
         f"- Plain nbgrader: {counts[0][True]} of {len(told)}. It gives too many points in "
@@ -276,14 +276,15 @@ def write_page(plain: dict[str, Outcome], ours: dict[str, Outcome]) -> None:
         "",
         "What needs more than one grading or a browser is tested elsewhere:",
         "",
-        "- a crashing resubmission after a good one: `tests/test_nbgrader.py`",
+        "- a crashing resubmission after a good one: `tests/grading/test_nbgrader.py`",
         "- scripts in outputs and cells, in formgrader and on feedback pages:",
-        "  `tests/test_safe_pages.py`, `tests/browser/`",
-        "- hidden tests, tracebacks and paths on feedback pages: `tests/test_feedback_page.py`",
-        "- files, network and processes of the host: `tests/test_sandbox.py`",
+        "  `tests/grading/feedback/test_safe_pages.py`, `tests/browser/`",
+        "- hidden tests, tracebacks and paths on feedback pages:",
+        "  `tests/grading/feedback/test_feedback_page.py`",
+        "- files, network and processes of the host: `tests/grading/sandbox/test_sandbox.py`",
         "- a batch that is stopped, killed, or finds the disk full:",
-        "  `tests/test_interrupted_batch.py`, `tests/test_full_disk.py`",
-        "- workers that die: `tests/test_cluster.py`",
+        "  `tests/grading/test_interrupted_batch.py`, `tests/grading/test_full_disk.py`",
+        "- workers that die: `tests/grading/running/test_cluster.py`",
         "",
     ]
     PAGE.write_text("\n".join(lines), encoding="utf-8")

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import lab
 from tests.browser.conftest import settings_of_site
 from tests.browser.server import JupyterServer
+from tests.grading.feedback.test_safe_pages import PAYLOADS, RUN
 from tests.scratch_course import (
     ASSIGNMENT,
     Notebook,
@@ -18,7 +19,6 @@ from tests.scratch_course import (
     read_notebook,
     solve,
 )
-from tests.test_safe_pages import PAYLOADS, RUN
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 

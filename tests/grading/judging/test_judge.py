@@ -300,7 +300,7 @@ def resources_of_ada() -> ResourcesDict:
 
 
 class TestExecute:
-    """The run itself is replaced here; tests/test_nbgrader.py runs real kernels."""
+    """The run itself is replaced here; tests/grading/test_nbgrader.py runs real kernels."""
 
     def test_seed_is_in_the_environment_during_the_run_only(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,9 +20,9 @@ from grading.running.execute import EXECUTION
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import host as sandbox
 from grading.sandbox.host import SandboxUnavailable
+from tests.grading.judging.test_judge import cell_metadata, error_output, resources_with
+from tests.grading.running.test_sandboxed_execute import is_available
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
-from tests.test_grading import cell_metadata, error_output, resources_with
-from tests.test_sandboxed_execute import is_available
 
 RIGHT = "def answer(): return 42"
 WRONG = "def answer(): return 41"

@@ -23,11 +23,11 @@ from grading.judging.judge import PROBLEMS, Judge
 from grading.recording import audit
 from grading.running.execute import EXECUTION
 from grading.running.sandboxed_execute import SandboxedExecute
+from tests.grader_tests.test_criteria_default import comparison_of, lesson_net
+from tests.grader_tests.test_grader_tests import right
+from tests.grading.judging.test_judge import cell_metadata, resources_with
+from tests.grading.running.test_sandboxed_execute import needs_sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
-from tests.test_criteria_default import comparison_of, lesson_net
-from tests.test_grader_tests import right
-from tests.test_grading import cell_metadata, resources_with
-from tests.test_sandboxed_execute import needs_sandbox
 
 SEED, OTHER = 20240301, 7
 

@@ -20,7 +20,7 @@ from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.lines import code_of, follow_lines
 from tests.corpus import load
-from tests.test_criteria_default import compared, comparison_of, lesson_net, verdict_on
+from tests.grader_tests.test_criteria_default import compared, comparison_of, lesson_net, verdict_on
 
 WAYS = {item.name: item for item in load("wrong")}
 

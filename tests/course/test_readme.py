@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nbgrader.apps import NbGraderApp
 
-COURSE_ROOT = Path(__file__).resolve().parents[1]
+COURSE_ROOT = Path(__file__).resolve().parents[2]
 PAGES = [COURSE_ROOT / "README.md", *sorted((COURSE_ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z-]+):", (COURSE_ROOT / "Makefile").read_text(), re.MULTILINE))
 

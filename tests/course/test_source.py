@@ -15,7 +15,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 
 from grading.authoring.notebook_format import NotebookFormatError, canonical, format_paths
 
-COURSE = Path(__file__).parent.parent
+COURSE = Path(__file__).resolve().parents[2]
 SOURCE = COURSE / "source" / "weight_initialization"
 CHINESE = COURSE / "source" / "weight_initialization_zh"
 TEXT = (SOURCE / "weight_initialization.ipynb").read_text(encoding="utf-8")

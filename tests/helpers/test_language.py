@@ -19,7 +19,7 @@ import helpers
 from helpers.machinery import figures, unrun_cells
 from helpers.machinery.language import LanguageError, columns, language, pad, translate
 
-COURSE_ROOT = Path(__file__).resolve().parents[1]
+COURSE_ROOT = Path(__file__).resolve().parents[2]
 CATALOG: dict[str, str] = json.loads(
     (COURSE_ROOT / "helpers" / "machinery" / "chinese.json").read_text("utf-8")
 )

@@ -145,7 +145,7 @@ def test_every_wrong_way_that_raises_is_quoted_from_its_cell(
 
 @cache
 def _ways() -> dict[str, list[str | None]]:
-    helpers = Path(__file__).resolve().parents[1] / "helpers"
+    helpers = Path(__file__).resolve().parents[2] / "helpers"
     files = {
         str(path.relative_to(helpers.parent)): path.read_bytes()
         for path in helpers.rglob("*")

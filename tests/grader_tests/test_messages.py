@@ -12,7 +12,7 @@ from grader_tests.judge.mistakes.rules import RULES
 from grader_tests.judge.verdict import Message, message
 from grader_tests.judge.words import messages, messages_en
 from grader_tests.judge.words.messages import LANGUAGES
-from tests.test_grader_tests import ROOM
+from tests.grader_tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 

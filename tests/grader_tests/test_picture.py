@@ -13,7 +13,7 @@ from torch import nn
 from grader_tests.judge.picture import caption, evidence
 from grader_tests.observation import CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
-from tests.test_grader_tests import ROOM, right
+from tests.grader_tests.test_grader_tests import ROOM, right
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from helpers.training import Batches, accuracy, in_threads, train
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
 
-COURSE_ROOT = Path(__file__).resolve().parents[1]
+COURSE_ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-COURSE_ROOT = Path(__file__).resolve().parents[1]
+COURSE_ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = re.findall(
     r"^([\w.-]+)==(\S+)$", (COURSE_ROOT / "constraints.txt").read_text(), re.MULTILINE
 )

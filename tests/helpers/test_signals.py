@@ -247,7 +247,7 @@ class TestUnrunCells:
         assert "Traceback" in told(code)
 
     def test_names_and_sections_are_the_notebooks(self) -> None:
-        from tests.test_source import NAMES, SECTIONS
+        from tests.course.test_source import NAMES, SECTIONS
 
         headings = {line.removeprefix("## ") for line in SECTIONS}
         assert set(unrun_cells.SECTIONS.values()) <= headings

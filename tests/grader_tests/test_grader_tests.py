@@ -332,7 +332,7 @@ class TestDistrust:
 
     @pytest.fixture(scope="class")
     def templates(self) -> dict[str, dict[str, Any]]:
-        from tests.test_criteria_default import comparison_of, lesson_net
+        from tests.grader_tests.test_criteria_default import comparison_of, lesson_net
 
         model = lesson_net()
         things: dict[str, object] = dict.fromkeys(FUNCTION_CRITERIA, right)
@@ -373,7 +373,7 @@ def passes_of(submissions: list[Submission]) -> list[frozenset[str]]:
 
 @pytest.mark.parametrize("criterion", FUNCTION_CRITERIA)
 def test_some_submission_fails_each_criterion_alone(criterion: str) -> None:
-    # tests/test_criteria.py shows that the corpus tells the truth about what passes.
+    # tests/grader_tests/test_criteria.py shows that the corpus tells the truth about what passes.
     everything = frozenset(FUNCTION_CRITERIA)
     assert everything - {criterion} in passes_of(load("wrong"))
 

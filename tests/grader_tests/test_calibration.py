@@ -18,7 +18,7 @@ from tests.calibration.false_alarms import Rate, count_coincidences, one_grading
 from tests.calibration.power import deviation_power, fails_deviation, fails_mean, fails_shape
 from tests.corpus import load
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 GRADINGS = 60
 
 
@@ -87,7 +87,7 @@ class TestPower:
 
 
 class TestCorpus:
-    """tests/test_criteria.py grades every way under one seed; here a few under more."""
+    """`test_criteria.py` grades every way under one seed; here a few under more."""
 
     @pytest.mark.parametrize(
         ("kind", "name"),
