@@ -239,8 +239,8 @@ def write_page(plain: dict[str, Outcome], ours: dict[str, Outcome]) -> None:
         f"Written by `make robustness` ({date.today().isoformat()}, nbgrader "
         f"{version('nbgrader')}); nothing in it is",
         "entered by hand. Each case is a function in [`tests/faults.py`](../tests/faults.py) that",
-        "turns a right submission into a difficult one; `tests/course/test_faults.py` holds the course",
-        "to its outcome.",
+        "turns a right submission into a difficult one; `tests/course/test_faults.py` holds the",
+        "course to its outcome.",
         "",
         f"- The course: {counts[1][True]} of {len(told)} cases come out right.",
         f"- Plain nbgrader: {counts[0][True]} of {len(told)}. It gives too many points in "

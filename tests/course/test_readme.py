@@ -44,7 +44,7 @@ def test_the_instructors_commands_are_run_by_the_tests_of_the_course() -> None:
     block = (COURSE_ROOT / "README.md").read_text().split("## For instructors")[1]
     named = set(re.findall(r"^nbgrader ([a-z_]+)", block, re.MULTILINE))
     assert len(named) == 7
-    tests = (COURSE_ROOT / "tests" / "test_nbgrader.py").read_text()
+    tests = (COURSE_ROOT / "tests" / "grading" / "test_nbgrader.py").read_text()
     assert {command for command in named if f'"{command}"' not in tests} == set()
 
 
