@@ -16,7 +16,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-from grader_tests.judge import picture
+from grader_tests import assignment
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.verdicts import Verdict
 from grader_tests.observation import MIME_TYPE
@@ -128,11 +128,11 @@ def _evidence_outputs(
     criterion: str, observation: dict[str, Any], language: str
 ) -> list[NotebookNode]:
     """Return the picture of the weights behind a verdict, with its caption, if there is one."""
-    drawn = picture.evidence(criterion, observation)
+    drawn = assignment.evidence(criterion, observation, language)
     if drawn is None:
         return []
-    encoded = base64.b64encode(drawn).decode("ascii")
-    caption = picture.caption(language)
+    picture, caption = drawn
+    encoded = base64.b64encode(picture).decode("ascii")
     return [
         new_output("display_data", data={"image/png": encoded, "text/plain": caption}),
         new_output("display_data", data={"text/plain": caption}),

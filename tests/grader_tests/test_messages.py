@@ -2,59 +2,60 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from string import Formatter
-from types import ModuleType
+from typing import Any
 
 import pytest
 
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.mistakes.rules import RULES
 from grader_tests.judge.verdict import Message, message
-from grader_tests.judge.words import messages, messages_en
+from grader_tests.judge.words import messages
 from grader_tests.judge.words.messages import LANGUAGES
 from tests.grader_tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
+ENGLISH = messages.words("en")
 
 
 def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+def texts(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a file with its full key, in the file's order."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from texts(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
 @pytest.mark.parametrize("language", OTHERS)
-class TestCatalogues:
-    def test_none_is_missing(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for name in ("JOINTS", "SENTENCES", "MISTAKES"):
-            # In the same order too, so that two catalogues can be read side by side.
-            assert list(getattr(other, name)) == list(getattr(messages_en, name))
+class TestLanguages:
+    def test_none_lacks_what_another_has(self, language: str) -> None:
+        # In the same order too, so that two files can be read side by side.
+        assert [key for key, _ in texts(messages.words(language))] == [
+            key for key, _ in texts(ENGLISH)
+        ]
 
     def test_placeholders_are_equal(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for name in ("JOINTS", "SENTENCES"):
-            for key, template in getattr(messages_en, name).items():
-                assert fields(getattr(other, name)[key]) == fields(template), key
-        for key, parts in messages_en.MISTAKES.items():
-            for part, translated in zip(parts, other.MISTAKES[key], strict=True):
-                assert fields(translated) == fields(part), key
+        english = dict(texts(ENGLISH))
+        for key, text in texts(messages.words(language)):
+            assert fields(text) == fields(english[key]), key
 
     def test_everything_is_translated(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for key, (explanation, hint) in other.MISTAKES.items():
-            english = messages_en.MISTAKES[key]
-            assert explanation != english[0], key
-            assert hint != english[1], key
-        for key, template in other.SENTENCES.items():
-            if key != "no_observation":
-                assert template != messages_en.SENTENCES[key], key
+        english = dict(texts(ENGLISH))
+        for key, text in texts(messages.words(language)):
+            if key != "sentences.no_observation":
+                assert text != english[key], key
 
 
 def keys_in_the_code() -> set[str]:
     """Return every text of the room's code that could be a key, rules and symptoms included."""
     found = {rule.mistake for rule in RULES}
     for path in ROOM.rglob("*.py"):
-        if path.stem.startswith("messages_"):
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 # Tests are called "beyond 2 deviations"; their first word is the key.
@@ -63,7 +64,7 @@ def keys_in_the_code() -> set[str]:
 
 
 def test_every_message_is_used() -> None:
-    keys = set(messages_en.SENTENCES) | set(messages_en.MISTAKES)
+    keys = ENGLISH["sentences"].keys() | ENGLISH["mistakes"].keys()
     assert keys <= keys_in_the_code()
 
 
@@ -74,13 +75,13 @@ def test_every_message_of_the_code_exists() -> None:
                 continue
             key = node.args[0]
             if isinstance(key, ast.Constant):
-                assert key.value in {**messages_en.SENTENCES, **messages_en.MISTAKES}
+                assert key.value in {**ENGLISH["sentences"], **ENGLISH["mistakes"]}
 
 
-@pytest.mark.parametrize("catalogue", LANGUAGES.values())
-def test_hints_do_not_give_the_answer_away(catalogue: ModuleType) -> None:
-    for key, (_, hint) in catalogue.MISTAKES.items():
-        assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", hint), key
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hints_do_not_give_the_answer_away(language: str) -> None:
+    for key, mistake in messages.words(language)["mistakes"].items():
+        assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", mistake["hint"]), key
 
 
 class TestWords:

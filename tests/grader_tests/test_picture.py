@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from grader_tests.judge.picture import caption, evidence
+from grader_tests.judge.picture import evidence
+from grader_tests.judge.words.messages import words
 from grader_tests.observation import CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from tests.grader_tests.test_grader_tests import ROOM, right
@@ -90,8 +91,8 @@ def test_nothing_to_draw() -> None:
 
 
 def test_caption_in_every_language() -> None:
-    assert "Blue" in caption("en")
-    assert "蓝色" in caption("zh")
+    assert "Blue" in words("en")["page"]["picture"]
+    assert "蓝色" in words("zh")["page"]["picture"]
 
 
 def test_readable_by_everyone() -> None:

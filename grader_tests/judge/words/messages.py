@@ -1,15 +1,30 @@
-"""Puts messages into words; the words stand in one catalogue for each language."""
+"""Puts messages into words, which stand in one file for each language, named by its code."""
 
+import tomllib
 from collections.abc import Iterable, Sequence
-from types import ModuleType
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from ..verdict import Message
-from . import messages_en, messages_zh
 
-LANGUAGES: dict[str, ModuleType] = {"en": messages_en, "zh": messages_zh}
-"""The catalogues. Each has SENTENCES by key, MISTAKES by key (explanation and hint), and JOINTS."""
+_FOLDER = Path(__file__).parent
+LANGUAGES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+"""The codes of the languages; another file makes another language."""
 
 _LISTED = 4
+
+
+@cache
+def words(language: str) -> dict[str, Any]:
+    """Return the file of a language: sentences and mistakes by key, joints, titles, what pages add.
+
+    Raises:
+        KeyError: there is no such language.
+    """
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    return tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def say(messages: Iterable[Message], language: str) -> str:
@@ -18,9 +33,10 @@ def say(messages: Iterable[Message], language: str) -> str:
     Raises:
         KeyError: there is no such language, or no such message in it.
     """
-    catalogue = LANGUAGES[language]
-    parts = [_fill(catalogue.SENTENCES[item.key], item, catalogue.JOINTS) for item in messages]
-    return catalogue.JOINTS["sentences"].join(parts)
+    sentences, joints = words(language)["sentences"], words(language)["joints"]
+    return str(joints["sentences"]).join(
+        _fill(sentences[item.key], item, joints) for item in messages
+    )
 
 
 def explain(mistake: Message, language: str) -> tuple[str, str]:
@@ -29,14 +45,13 @@ def explain(mistake: Message, language: str) -> tuple[str, str]:
     Raises:
         KeyError: there is no such language, or no such mistake in it.
     """
-    catalogue = LANGUAGES[language]
-    explanation, hint = catalogue.MISTAKES[mistake.key]
-    return _fill(explanation, mistake, catalogue.JOINTS), _fill(hint, mistake, catalogue.JOINTS)
+    texts, joints = words(language)["mistakes"][mistake.key], words(language)["joints"]
+    return _fill(texts["explanation"], mistake, joints), _fill(texts["hint"], mistake, joints)
 
 
 def whole(finding: str, explanation: str, hint: str, language: str) -> str:
     """Return all that a student reads on one criterion."""
-    joints = LANGUAGES[language].JOINTS
+    joints: dict[str, str] = words(language)["joints"]
     parts = [finding, explanation, joints["hint"].format(hint) if hint else ""]
     return joints["sentences"].join(part for part in parts if part)
 
