@@ -4,10 +4,8 @@ Everything comes from what nbgrader keeps: the gradebook, the graded notebooks, 
 The same class gives the same report, to the letter.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -16,66 +14,16 @@ from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.utils import is_grade, is_solution
 
-from grader_tests.observation import FUNCTION_CRITERIA
+from grading.assignment import Assignment
+from grading.errors import GradingError
 from grading.judging import stored_verdicts
-from grading.judging.stored_verdicts import StoredVerdict
 from grading.recording import audit
-from grading.reports.alike import AlikeGroup, alike, marks
-from grading.reports.student_code import first_function
+from grading.reports.misconceptions import Misconception, Participant, misconceptions
+from grading.words import words
 
 
-class NothingToReport(Exception):
+class NothingToReport(GradingError):
     """The gradebook does not know the assignment, or nobody has handed it in."""
-
-
-@dataclass
-class Participant:
-    """One student's submission as it stands.
-
-    Attributes:
-        student: the id.
-        score: the points, without the late penalty; None where nothing was graded.
-        penalty: points taken off for being late.
-        seconds_late: after the deadline, extensions counted.
-        flagged: why a person should look at it, in sentences.
-        waiting: grade ids of answers that wait for a person.
-        verdicts: the verdicts, by criterion.
-        points: points given by criterion or answer; None where ungraded.
-        solutions: the student's own cells.
-        seconds: how long the run took, if the log knows.
-    """
-
-    student: str
-    score: float | None
-    penalty: float
-    seconds_late: float
-    flagged: tuple[str, ...]
-    waiting: tuple[str, ...]
-    verdicts: dict[str, StoredVerdict]
-    points: dict[str, float | None]
-    solutions: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Misconception:
-    """A mistake, who makes it, and an example without a name.
-
-    Attributes:
-        mistake: its name.
-        students: how many made it.
-        criteria: the criteria that it failed, with the number of students each.
-        explanation: in words, from the example.
-        finding: what was found there.
-        example: the example's code without comments, or "" where it is no Python.
-    """
-
-    mistake: str
-    students: int
-    criteria: dict[str, int]
-    explanation: str
-    finding: str
-    example: str
 
 
 @dataclass(frozen=True)
@@ -89,7 +37,8 @@ class ClassReport:
         participants: who handed in, by id.
         missing: students without a submission, by id.
         misconceptions: the most frequent first.
-        alike: groups of solutions that share rare marks.
+        titles: what a person calls each of the cells.
+        language: the one that the assignment is in.
     """
 
     assignment: str
@@ -97,8 +46,9 @@ class ClassReport:
     cells: dict[str, float]
     participants: list[Participant]
     missing: list[str]
-    misconceptions: list[Misconception] = field(default_factory=list)
-    alike: list[AlikeGroup] = field(default_factory=list)
+    misconceptions: list[Misconception]
+    titles: dict[str, str]
+    language: str
 
     @property
     def scores(self) -> list[float]:
@@ -112,13 +62,17 @@ class ClassReport:
         return sum(points >= self.cells[criterion] for points in known), len(known)
 
 
-def read_class(course: Path, address: str, assignment: str) -> ClassReport:
+def read_class(
+    course: Path, address: str, assignment: str, module: Assignment | None, language: str
+) -> ClassReport:
     """Read a class's results.
 
     Args:
         course: the course root.
         address: the gradebook's, as SQLAlchemy writes it.
         assignment: its name.
+        module: what judges it, and knows what its parts are called; None where nbgrader does.
+        language: the one that it is in.
 
     Raises:
         NothingToReport: there is no such assignment, or no submission.
@@ -140,7 +94,7 @@ def read_class(course: Path, address: str, assignment: str) -> ClassReport:
             raise NothingToReport(
                 f"Nobody's {assignment} was graded; run nbgrader autograde first."
             )
-        participants = [_participant(course, item, logged) for item in submissions]
+        participants = [_participant(course, item, logged, language) for item in submissions]
         present = {item.student for item in participants}
         names = {
             name
@@ -148,19 +102,17 @@ def read_class(course: Path, address: str, assignment: str) -> ClassReport:
             for name in (item.id, item.first_name, item.last_name, item.email)
             if name
         }
-        report = ClassReport(
+        cells = _cells(course, submissions)
+        return ClassReport(
             assignment,
             float(of_assignment.max_score),
-            _cells(course, submissions),
+            cells,
             participants,
             sorted(item.id for item in gradebook.students if item.id not in present),
+            misconceptions(participants, names),
+            {name: module.title(name, language) if module else name for name in cells},
+            language,
         )
-    report.misconceptions.extend(_misconceptions(participants, names))
-    given = _given(course, assignment)
-    report.alike.extend(
-        alike({p.student: marks(p.solutions, given) for p in participants if p.solutions})
-    )
-    return report
 
 
 def _logged(path: Path, assignment: str) -> dict[tuple[str, str], audit.Entry]:
@@ -175,10 +127,13 @@ def _logged(path: Path, assignment: str) -> dict[tuple[str, str], audit.Entry]:
 
 
 def _participant(
-    course: Path, submission: SubmittedAssignment, logged: Mapping[tuple[str, str], audit.Entry]
+    course: Path,
+    submission: SubmittedAssignment,
+    logged: Mapping[tuple[str, str], audit.Entry],
+    language: str,
 ) -> Participant:
     student = submission.student.id
-    found = Participant(
+    participant = Participant(
         student,
         None,
         float(submission.late_submission_penalty or 0),
@@ -187,31 +142,33 @@ def _participant(
         (),
         {},
         {},
-        (),
+        {},
         0.0,
     )
     for notebook in sorted(submission.notebooks, key=lambda item: item.name):
         for grade in notebook.grades:
             known = grade.auto_score is not None or grade.manual_score is not None
-            found.points[grade.name] = float(grade.score) if known else None
+            participant.points[grade.name] = float(grade.score) if known else None
             if grade.needs_manual_grade and grade.cell.cell_type != "code":
-                found.waiting += (grade.name,)
+                participant.waiting += (grade.name,)
         entry = logged.get((student, notebook.name), {})
         if entry.get("flagged"):
-            found.flagged += tuple(entry["remarks"])
-        found.seconds += float(entry.get("seconds", 0))
+            participant.flagged += tuple(entry["remarks"])
+        participant.seconds += float(entry.get("seconds", 0))
         folder = course / "autograded" / student / submission.assignment.name
         path = folder / f"{notebook.name}.ipynb"
         executed = _graded_notebook(path)
         if executed is None:
-            found.flagged += ("The graded notebook cannot be read.",)
+            participant.flagged += (words(language)["report"]["unreadable"],)
             continue
-        found.verdicts |= {item.criterion: item for item in stored_verdicts.of_notebook(executed)}
-        found.solutions += tuple(_solutions(executed))
-    if any(points is not None for points in found.points.values()):
-        found.score = float(submission.score)
-    found.waiting = tuple(sorted(found.waiting))
-    return found
+        participant.verdicts |= {
+            item.criterion: item for item in stored_verdicts.of_notebook(executed)
+        }
+        participant.solutions |= _solutions(executed)
+    if any(points is not None for points in participant.points.values()):
+        participant.score = float(submission.score)
+    participant.waiting = tuple(sorted(participant.waiting))
+    return participant
 
 
 def _graded_notebook(path: Path) -> NotebookNode | None:
@@ -223,10 +180,15 @@ def _graded_notebook(path: Path) -> NotebookNode | None:
         return None
 
 
-def _solutions(nb: NotebookNode) -> Iterator[str]:
+def _solutions(nb: NotebookNode) -> dict[str, str]:
+    """Return the solution before each test, by the test's grade id."""
+    solutions, solution = {}, ""
     for cell in nb.cells:
         if cell.cell_type == "code" and is_solution(cell) and not is_grade(cell):
-            yield cell.source
+            solution = cell.source
+        elif is_grade(cell):
+            solutions[cell.metadata.nbgrader.grade_id] = solution
+    return solutions
 
 
 def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str, float]:
@@ -248,55 +210,3 @@ def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str
         if len(ordered) == len(maximum):
             break
     return ordered | {name: maximum[name] for name in sorted(maximum) if name not in ordered}
-
-
-def _misconceptions(
-    participants: Sequence[Participant], names: Collection[str]
-) -> list[Misconception]:
-    made: dict[str, list[tuple[Participant, StoredVerdict]]] = defaultdict(list)
-    for participant in participants:
-        for verdict in participant.verdicts.values():
-            if not verdict.passed and (verdict.mistake or verdict.outcome == "not attempted"):
-                made[verdict.mistake or "not attempted"].append((participant, verdict))
-    found = []
-    for mistake, cases in made.items():
-        criteria: dict[str, int] = defaultdict(int)
-        for _, verdict in cases:
-            criteria[verdict.criterion] += 1
-        # The shortest code shows it best; equally short ones go by their text, not by who wrote it.
-        codes = sorted(
-            (len(code), code, verdict.finding, verdict.explanation)
-            for participant, verdict in cases
-            for code in [_function(participant, verdict)]
-        )
-        nameless = [code for code in codes if not _mentions(" ".join(code[1:]), names)]
-        _, example, finding, explanation = nameless[0] if nameless else (0, "", "", "")
-        students = len({participant.student for participant, _ in cases})
-        ordered = dict(sorted(criteria.items()))
-        found.append(Misconception(mistake, students, ordered, explanation, finding, example))
-    return sorted(found, key=lambda item: (-item.students, item.mistake))
-
-
-def _mentions(text: str, names: Collection[str]) -> bool:
-    """Tell whether somebody of the class is named, as in a variable or a text of the example."""
-    return any(
-        re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE)
-        for name in names
-        if len(name) > 1
-    )
-
-
-def _function(participant: Participant, verdict: StoredVerdict) -> str:
-    """Return the function that a verdict is about, if it is about a function that is there."""
-    if verdict.criterion not in FUNCTION_CRITERIA or not verdict.mistake:
-        return ""
-    return first_function(participant.solutions)
-
-
-def _given(course: Path, assignment: str) -> list[str]:
-    """Return the code cells of the released notebooks."""
-    code = []
-    for path in sorted((course / "release" / assignment).glob("*.ipynb")):
-        cells = nbformat.read(path, as_version=4).cells
-        code += [cell.source for cell in cells if cell.cell_type == "code"]
-    return code

@@ -10,6 +10,8 @@ from pathlib import Path
 from nbgrader.apps import NbGrader
 from sqlalchemy.exc import SAWarning
 
+from grading.assignment import Assignments
+from grading.course.language import read_language
 from grading.recording.audit import AuditLogBroken
 from grading.reports.class_report import NothingToReport, read_class
 from grading.reports.report_page import write_page, write_table
@@ -27,8 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     app = NbGrader()
     app.log_level = logging.ERROR
     app.initialize([])
+    root, name = Path(app.coursedir.root), options.assignment
+    source = Path(app.coursedir.format_path(app.coursedir.source_directory, ".", name))
+    module = Assignments(parent=app).of(name)
     try:
-        report = read_class(Path(app.coursedir.root), app.coursedir.db_url, options.assignment)
+        report = read_class(root, app.coursedir.db_url, name, module, read_language(source))
     except (NothingToReport, AuditLogBroken) as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page
 
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
-from grading.reports.alike import AlikeGroup
-from grading.reports.class_report import ClassReport, Misconception, Participant
+from grading.reports.class_report import ClassReport
+from grading.reports.misconceptions import Misconception, Participant
 from grading.reports.report_page import write_page
 from tests.browser.conftest import SCREENSHOTS
 from tests.corpus import load
@@ -56,7 +56,7 @@ def _report() -> ClassReport:
     participants = [
         Participant(
             f"student{number}", float(number), 0, 0, (long,), (), {}, {"test_normal_std": 4.0},
-            (), 20.0,
+            {}, 20.0,
         )
         for number in range(12)
     ]  # fmt: skip
@@ -69,7 +69,8 @@ def _report() -> ClassReport:
         misconceptions=[
             Misconception(long, 3, {"test_normal_std": 3}, "Why.", "What.", f"{long} = 1")
         ],
-        alike=[AlikeGroup(("student1", "student2"), ((f"comment {long}", 2),), 0.01)],
+        titles={"test_normal_std": "Standard deviation", "reflection_choice": long},
+        language="en",
     )
 
 

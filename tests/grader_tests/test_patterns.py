@@ -21,7 +21,7 @@ from grading.feedback.rendering import outputs, sentence
 from grading.feedback.safe_pages import WHOLE_SOURCE, SafePages, harmless_markdown
 from grading.intake.submitted_notebook import read_notebook
 from grading.recording.answers import is_unanswered
-from grading.reports.alike import marks
+from grading.reports.student_code import first_function
 from grading.words.judge_words import without_cell_number
 from grading.words.remark_words import in_language, remark
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
@@ -111,7 +111,7 @@ STEPS: dict[str, Callable[[str], object]] = {
     "sentence": sentence,
     "error": without_cell_number,
     "unanswered": lambda text: is_unanswered(v4.new_markdown_cell(text)),
-    "marks": lambda text: marks([text], [text]),
+    "function": first_function,
     "remark": lambda text: in_language(remark("several_notebooks", name=text, names=text), "zh"),
 }
 

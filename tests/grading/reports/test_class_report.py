@@ -1,6 +1,7 @@
 """Tests of the class report: right numbers, nobody's name in an example, the same every time."""
 
 import csv
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
+from grading.assignment import Assignments
 from grading.judging.stored_verdicts import KEY
 from grading.recording import audit
 from grading.reports.class_report import ClassReport, NothingToReport, read_class
@@ -115,7 +117,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _read(course: Path) -> ClassReport:
-    return read_class(course, f"sqlite:///{course}/gradebook.db", ASSIGNMENT)
+    module = Assignments(modules={ASSIGNMENT: "grader_tests.assignment"}).of(ASSIGNMENT)
+    return read_class(course, f"sqlite:///{course}/gradebook.db", ASSIGNMENT, module, "en")
 
 
 def test_what_is_read(course: Path) -> None:
@@ -188,6 +191,21 @@ def test_the_page(course: Path) -> None:
     assert again.read_bytes() == page.read_bytes()
 
 
+def test_the_page_in_another_language(course: Path) -> None:
+    page = course / "chinese.html"
+    write_page(dataclasses.replace(_read(course), language="zh"), page)
+    text = page.read_text(encoding="utf-8")
+    assert '<html lang="zh">' in text
+    assert "没有提交：fay。" in text
+    assert "待批阅的回答：reflection" in text
+
+
+def test_an_assignment_that_nbgrader_judges_has_a_report(course: Path, tmp_path: Path) -> None:
+    report = read_class(course, f"sqlite:///{course}/gradebook.db", ASSIGNMENT, None, "en")
+    write_page(report, tmp_path / "report.html")
+    assert "<td>test_normal_std</td><td>4</td>" in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_the_table_says_the_same(course: Path) -> None:
     path = course / "report.csv"
     write_table(_read(course), path)
@@ -214,7 +232,7 @@ def test_no_cell_starts_a_formula(course: Path, tmp_path: Path) -> None:
 
 def test_an_unknown_assignment(course: Path) -> None:
     with pytest.raises(NothingToReport, match="'ps2'; it has: ps1"):
-        read_class(course, f"sqlite:///{course}/gradebook.db", "ps2")
+        read_class(course, f"sqlite:///{course}/gradebook.db", "ps2", None, "en")
 
 
 def _run(course: Path, assignment: str) -> subprocess.CompletedProcess[str]:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from grading.reports.alike import marks
-from grading.reports.student_code import comments, first_function, parse, unparse
+from grading.reports.student_code import first_function
 
 DEEP = {
     "a sum of 1,000 terms": "y = " + " + ".join(["1"] * 1000),
@@ -35,11 +34,9 @@ DEEP = {
 @pytest.mark.parametrize("within", ["{}", "def f(m):\n    {}\n    return y"])
 def test_any_code_is_read_or_passed_over(code: str, within: str) -> None:
     source = within.format(code.replace("\n", "\n    ") if "def" in within else code)
-    assert isinstance(first_function([source]), str)
-    assert isinstance(marks([source, "z = 1"], [source[:100]]), frozenset)
-    assert "name z" in marks([source, "z = 1"], [])
+    assert isinstance(first_function(source), str)
 
 
-def test_ordinary_code_comes_back() -> None:
-    assert unparse(parse("x = 1  # one\n")) == "x = 1"
-    assert list(comments("x = 1  # one\n#\n#  two  2\n'")) == ["one", "two 2"]
+def test_ordinary_code_comes_back_without_what_names_somebody() -> None:
+    code = "x = 1  # one\n\ndef f(m):\n    'By Ada.'\n    return m  # Ada's\n"
+    assert first_function(code) == "def f(m):\n    return m"
