@@ -38,7 +38,10 @@ IMPORTS = (
     "torchvision.datasets",
     "torchvision.transforms",
     "numpy",
+    # Not the inline backend, which on import ties itself to the running kernel.
     "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
     "tqdm",
 )
 PACKAGES = ("helpers",)

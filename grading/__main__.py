@@ -3,6 +3,8 @@
 import sys
 from importlib import import_module
 
+from grading.errors import GradingError
+
 # Imported only when asked for: nbgrader alone takes two seconds.
 _COMMANDS = {
     "audit": "grading.recording.audit",
@@ -20,7 +22,11 @@ def main() -> int:
     if name not in _COMMANDS:
         print(f"usage: python -m grading {{{','.join(_COMMANDS)}}} ...", file=sys.stderr)
         return 2
-    code: int = import_module(_COMMANDS[name]).main(sys.argv[2:])
+    try:
+        code: int = import_module(_COMMANDS[name]).main(sys.argv[2:])
+    except (GradingError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return code
 
 

@@ -15,11 +15,13 @@ from pathlib import Path
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import SQLAlchemyError
 
+from grading.errors import GradingError
+
 PENDING = ".being-graded"
 """A file in a submission's autograded folder until it is recorded."""
 
 
-class NotOurs(Exception):
+class NotOurs(GradingError):
     """What was graded before cannot be replaced: it belongs to somebody else."""
 
 

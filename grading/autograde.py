@@ -1,34 +1,40 @@
-"""nbgrader's autograder with the course's reading, restoring and failing: what leans on internals.
+"""Grades one submission after the other: `CourseAutograde.grade_notebook` shows the steps.
 
-nbgrader 0.9.6 has no setting for the class that autogrades. `install` puts `CourseAutograde` where
-the command and formgrader's button look for it; nbgrader_config.py calls it.
+It is nbgrader's autograder with the course's steps, and the one place that leans on nbgrader's
+internals. nbgrader 0.9.6 has no setting for the class that autogrades: nbgrader_config.py calls
+`install`, which puts `CourseAutograde` where the command and formgrader's button look for it.
 """
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generateassignmentapp
 from nbgrader.converters import Autograde, NbGraderException, base
-from nbgrader.utils import find_all_files
+from nbgrader.converters.base import BaseConverter
+from nbgrader.utils import find_all_files, setenv
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Type, default
 from traitlets.config import LoggingConfigurable
+from traitlets.utils.importstring import import_item
 
+from grading.assignment import Assignments
 from grading.attempt import Attempt
-from grading.authoring.generate import CourseGenerateAssignment, copy_package
+from grading.authoring.generate import CourseGenerateAssignment
 from grading.course import course_folder
 from grading.course.names import shown
+from grading.course.package_files import copy_packages
 from grading.in_force import what_is_missing
 from grading.intake import submitted_folders
 from grading.intake.release import ReleaseMissing, read_release
-from grading.intake.remarks import Remarks, write_remarks
 from grading.intake.restore import restore
 from grading.intake.submitted_notebook import (
     LARGEST,
@@ -37,12 +43,13 @@ from grading.intake.submitted_notebook import (
     read_notebook,
 )
 from grading.intake.timestamps import UnreadableTimestamp, read_timestamp
-from grading.intake.working_folder import Selection, digest_of_work, select_files
+from grading.intake.working_folder import Selection, digest_of_work, reserved_names, select_files
+from grading.judging.judge import Judge
 from grading.preconditions import Refused, check_machine
 from grading.recording import audit
 from grading.recording.record import Record, failure
 from grading.running.sandboxed_execute import SandboxedExecute
-from grading.words.remark_words import remark
+from grading.submission import Message, Remarks, Run, Submission, remark
 
 
 class AutograderNotInForce(NbGraderException):
@@ -83,6 +90,14 @@ class RestoringExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources, **options)
 
 
+def _up_to(last: type, preprocessors: Iterator[str | type]) -> Iterator[str | type]:
+    """Yield from a list of preprocessors, up to one of a class."""
+    for each in preprocessors:
+        yield each
+        if issubclass(import_item(each) if isinstance(each, str) else each, last):
+            return
+
+
 def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
     text = f"Nothing was graded: {why}."
     speaker.log.error(text)
@@ -90,25 +105,24 @@ def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForc
 
 
 def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNode:
-    remarks: list[str] = []
-    unreadable = digest = work = ""
+    remarks: list[Message] = []
+    unreadable, digest, work = None, "", ""
     try:
-        found, remarks = find_notebook(path.parent, path.stem)
-        if not found.is_symlink() and found.stat().st_size <= LARGEST:
-            with found.open("rb") as file:
+        submitted_path, remarks = find_notebook(path.parent, path.stem)
+        if not submitted_path.is_symlink() and submitted_path.stat().st_size <= LARGEST:
+            with submitted_path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         work = digest_of_work(digest, path.parent, files.names)
-        submitted = read_notebook(found)
+        submitted = read_notebook(submitted_path)
         notebook, repairs = restore(submitted.cells, release)
-        remarks += submitted.remarks + repairs
-        remarks += files.remarks
+        remarks += [*submitted.remarks, *repairs, *files.remarks]
     except UnreadableSubmission as error:
-        notebook, unreadable = release, str(error)
+        notebook, unreadable = release, error.message
     try:
         read_timestamp(path.parent)
     except UnreadableTimestamp:
         remarks.append(remark("timestamp"))
-    write_remarks(notebook, Remarks(tuple(remarks), unreadable, digest, work))
+    Remarks(tuple(remarks), unreadable, digest, work).write(notebook)
     return notebook
 
 
@@ -124,9 +138,11 @@ class CourseAutograde(Autograde):
 
     def selected_files(self, submission: Path) -> Selection:
         """Return which files of a submission are used."""
-        release = self.coursedir.format_path(self.coursedir.release_directory, ".", submission.name)
+        name = submission.name
+        release = self.coursedir.format_path(self.coursedir.release_directory, ".", name)
         most = SandboxedExecute(parent=self).files_mebibytes
-        return select_files(submission, Path(release), most, self.coursedir.ignore)
+        reserved = reserved_names(Assignments(parent=self).of(name))
+        return select_files(submission, Path(release), most, self.coursedir.ignore, reserved)
 
     def start(self) -> None:
         """Grade what there is to grade, if the settings name the sandbox and the judge.
@@ -152,11 +168,11 @@ class CourseAutograde(Autograde):
         names = self._released_names()
         if self.coursedir.notebook_id != "*":
             names = [name for name in names if name == self.coursedir.notebook_id]
-        for found in submitted_folders.find(self.coursedir):
-            if found.problem:
-                self._failed(found.student, found.problem)
+        for handed_in in submitted_folders.find(self.coursedir):
+            if handed_in.problem:
+                self._failed(handed_in.student, handed_in.problem)
                 continue
-            folder = found.folder
+            folder = handed_in.folder
             self.assignments[folder] = [os.path.join(folder, f"{name}.ipynb") for name in names]
         if not any(self.assignments.values()) and not self.failed:
             # nbgrader's own message on what it looked for and might have been meant.
@@ -171,7 +187,7 @@ class CourseAutograde(Autograde):
                 if not self.begin(attempt):
                     continue
                 for path in self.notebooks:
-                    self.convert_single_notebook(path)
+                    self.grade_notebook(self.intake(path))
                 self.finish(attempt)
             except BaseException as error:
                 self.fail(attempt, error)
@@ -179,6 +195,52 @@ class CourseAutograde(Autograde):
                     raise
         if self.failed:
             raise NbGraderException(f"Not graded: {', '.join(map(shown, sorted(self.failed)))}")
+
+    def intake(self, submitted: str) -> Path:
+        """Make a notebook of the release's form of what was handed in; return where it lies."""
+        self._sanitizing = True
+        self._init_preprocessors()
+        BaseConverter.convert_single_notebook(self, submitted)
+        return Path(self.writer.build_directory, os.path.basename(submitted))
+
+    def grade_notebook(self, restored: Path, run: Run | None = None) -> Submission:
+        """Take a restored notebook through the steps that follow the intake.
+
+        Each step is a part of the list `c.Autograde.autograde_preprocessors`, in its order: what
+        runs the notebook, up to SandboxedExecute; what judges it, up to Judge; what cleans, records
+        and shows, the rest. Feedback, the last step, is nbgrader's `generate_feedback`, from what
+        was recorded.
+
+        Args:
+            restored: what `intake` returned.
+            run: what came of the run, where a worker has run it already.
+        """
+        steps = iter(self.autograde_preprocessors)
+        self._sanitizing = False
+        resources = self.init_single_notebook_resources(str(restored))
+        resources["metadata"] = {"name": restored.stem, "path": str(restored.parent)}
+        submission = Submission.of(resources)
+        submission.run = run
+        notebook = nbformat.read(restored, as_version=4)
+
+        with setenv(NBGRADER_EXECUTION="autograde"):
+            notebook = self._step(_up_to(SandboxedExecute, steps), notebook, resources)
+        notebook = self._step(_up_to(Judge, steps), notebook, resources)
+        notebook = self._step(steps, notebook, resources)
+
+        self.write_single_notebook(
+            nbformat.writes(notebook), resources | {"output_extension": ".ipynb"}
+        )
+        return submission
+
+    def _step(
+        self, preprocessors: Iterable[str | type], notebook: NotebookNode, resources: dict[str, Any]
+    ) -> NotebookNode:
+        # nbconvert's own way copies notebook and resources first, for each list anew.
+        for each in preprocessors:
+            kind = import_item(each) if isinstance(each, str) else each
+            notebook, _ = kind(parent=self.exporter)(notebook, resources)
+        return notebook
 
     def check_machine(self) -> None:
         """Make sure, before anything is changed, that no fault awaits every submission.
@@ -279,7 +341,9 @@ class CourseAutograde(Autograde):
             super().init_assignment(assignment_id, student_id)
         finally:
             base.find_all_files = find_all_files
-        copy_package(Path(self.coursedir.root), Path(self._format_dest(assignment_id, student_id)))
+        if assignment := Assignments(parent=self).of(assignment_id):
+            target = Path(self._format_dest(assignment_id, student_id))
+            copy_packages(Path(self.coursedir.root), target, assignment.PACKAGES)
 
     def _released_names(self) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:

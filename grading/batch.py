@@ -17,27 +17,23 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.apps import NbGrader
 from nbgrader.converters import NbGraderException
-from nbgrader.converters.base import BaseConverter
-from nbgrader.utils import setenv
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from tqdm import tqdm
 
+from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
-from grading.intake.remarks import read_remarks
 from grading.preconditions import Refused
-from grading.running.jobs import Job
-from grading.running.sandboxed_execute import EXECUTED, SandboxedExecute
+from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution, SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from grading.stop_signals import StopSignals
+from grading.submission import Job, Remarks, Run
 from grading.summary import Summary
 
 _AHEAD = 2  # submissions under way for each worker: one that runs and one that waits
@@ -48,12 +44,12 @@ class _Prepared:
     """A submission that has been restored, and what is to be run of it."""
 
     attempt: Attempt
-    notebooks: list[str]
+    restored: list[Path]
     jobs: dict[str, Job]
 
 
 class BatchAutograde(CourseAutograde):
-    """The course's autograder with its two phases apart, so that many run between them."""
+    """The course's autograder with intake and judging apart, so that many run between them."""
 
     workers: Workers
     summary: Summary
@@ -136,75 +132,59 @@ class BatchAutograde(CourseAutograde):
 
     def _carry_runs(self, prepared: _Prepared) -> None:
         """Let every worker have the recorded runs, which the first submission's job has filled."""
-        folders = {job.runs for job in prepared.jobs.values() if job.runs is not None}
+        runs = {job.surroundings.runs for job in prepared.jobs.values()}
+        folders = {folder for folder in runs if folder is not None}
         for folder in sorted(folders - self._carried):
             self.workers.carry_runs(folder)
             self._carried.add(folder)
 
     def _prepare(self, attempt: Attempt) -> _Prepared | None:
         """Restore a submission; None where it needs no grading or cannot have any."""
+        jobs = {}
         try:
             if not self.begin(attempt):
                 self.summary.skipped += 1
                 return None
-            found = {}
-            for path in self.notebooks:
-                self._sanitizing = True
-                self._init_preprocessors()
-                BaseConverter.convert_single_notebook(self, path)
-                job = self._job(attempt, path)
-                if job is not None:
-                    found[path] = job
+            restored = [self.intake(path) for path in self.notebooks]
+            for path in restored:
+                if (job := self._job(attempt, path)) is not None:
+                    jobs[str(path)] = job
         except BaseException as error:
             self._fail(attempt, error)
             return None
         finally:
             # Of recording the instructor's runs, where that was the first thing to do.
             sandbox.close()
-        return _Prepared(attempt, list(self.notebooks), found)
+        return _Prepared(attempt, restored, jobs)
 
-    def _job(self, attempt: Attempt, path: str) -> Job | None:
+    def _job(self, attempt: Attempt, restored: Path) -> Job | None:
         """Return what the workers are to run; None where it is for `_finish` to run, if at all."""
-        restored = attempt.target / Path(path).name
         notebook = nbformat.read(restored, as_version=4)
-        if not self._sandboxed or read_remarks(notebook).unreadable:
+        if not self._sandboxed or Remarks.read(notebook).unreadable:
             return None
+        names = {"assignment": attempt.assignment, "student": attempt.student}
         resources = ResourcesDict(
-            metadata={"path": str(attempt.target)},
-            nbgrader={
-                "assignment": attempt.assignment,
-                "student": attempt.student,
-                "notebook": restored.stem,
-            },
+            metadata={"path": str(attempt.target)}, nbgrader=names | {"notebook": restored.stem}
         )
         return SandboxedExecute(parent=self).job(notebook, resources)
 
     def _finish(self, prepared: _Prepared, future: "Future[Runs]") -> None:
         """Judge and record a submission that was run."""
         attempt = prepared.attempt
-        self.notebooks = list(prepared.notebooks)
-        self._flagged = False
         try:
             try:
-                executed = future.result()
+                runs = future.result()
             except WorkersKilled:
-                executed = {path: _killed(job) for path, job in prepared.jobs.items()}
-            for path in prepared.notebooks:
-                self._sanitizing = False
-                self._init_preprocessors()
-                self._executed = executed.get(path)
-                with setenv(NBGRADER_EXECUTION="autograde"):
-                    BaseConverter.convert_single_notebook(
-                        self, str(attempt.target / Path(path).name)
-                    )
+                runs = {path: _killed(job) for path, job in prepared.jobs.items()}
+            # Where it writes is nbgrader's for the submission that was prepared last.
+            self.writer.build_directory = str(attempt.target)
+            graded = [self.grade_notebook(path, runs.get(str(path))) for path in prepared.restored]
             self.finish(attempt)
         except BaseException as error:
             self._fail(attempt, error)
             return
-        finally:
-            self._sanitizing = True
         self.summary.graded.append(attempt.student)
-        if self._flagged:
+        if any(submission.flagged for submission in graded):
             self.summary.flagged.append(attempt.student)
 
     def _fail(self, attempt: Attempt, error: BaseException) -> None:
@@ -213,28 +193,14 @@ class BatchAutograde(CourseAutograde):
         if not isinstance(error, Exception):
             raise error
 
-    def init_single_notebook_resources(self, notebook_filename: str) -> dict[str, Any]:
-        """Hand on what has been run already."""
-        resources: dict[str, Any] = super().init_single_notebook_resources(notebook_filename)
-        if not self._sanitizing:
-            resources[EXECUTED] = self._executed
-        return resources
-
-    def write_single_notebook(self, output: str, resources: ResourcesDict) -> None:
-        """Write a notebook, and note whether a person should look at it."""
-        super().write_single_notebook(output, resources)
-        self._flagged |= resources.get("flagged", False)
-
     stop_signals = StopSignals()
-    _executed: Execution | None = None
-    _flagged = False
     _sandboxed = True
 
 
-def _killed(job: Job) -> Execution:
+def _killed(job: Job) -> Run:
     """Describe the run of a submission under which worker after worker died."""
     first = next(i for i, cell in enumerate(job.notebook.cells) if cell.cell_type == "code")
-    return Execution(job.notebook, 0.0, died=first)
+    return Run(job.notebook, died=first)
 
 
 def _workers(number: int, scheduler: str | None) -> AbstractContextManager[Workers]:

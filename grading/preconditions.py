@@ -15,8 +15,7 @@ from grading.recording import audit
 from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import UnusableSecret, course_secret
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable, check_available
 
 
 class Refused(NbGraderException):
@@ -46,7 +45,7 @@ def check_machine(execute: SandboxedExecute, record: Record, database: str, shar
             "--no-execute."
         )
     try:
-        sandbox.check_available()
+        check_available()
     except SandboxUnavailable as error:
         if not execute.allow_unsandboxed:
             raise Refused(execute.how_to_allow(error)) from None

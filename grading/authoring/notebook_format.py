@@ -14,6 +14,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from grading.errors import GradingError
+
 # Cell metadata that an author means; everything else comes from editors and from runs.
 _KEPT = {"nbgrader", "tags"}
 _METADATA = {
@@ -32,7 +34,7 @@ _RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?")
 _LONGEST_ID = 64
 
 
-class NotebookFormatError(Exception):
+class NotebookFormatError(GradingError):
     """A file is no notebook that can be formatted."""
 
 

@@ -1,14 +1,12 @@
 """Puts into a released notebook the stub that its language asks for, where answers are written."""
 
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from grading.course.language import read_language
-
-TEXT_STUBS = {"en": "Write your answer here.", "zh": "请在这里作答。"}
+from grading.course.language import language_of
+from grading.words import say
 
 
 class ClearSolutionsInLanguage(ClearSolutions):
@@ -21,5 +19,5 @@ class ClearSolutionsInLanguage(ClearSolutions):
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Clear the solutions of a notebook of the source folder."""
-        self.text_stub = TEXT_STUBS[read_language(Path(resources["metadata"]["path"]))]
+        self.text_stub = say(language_of(resources), "answers.stub")
         return super().preprocess(nb, resources)

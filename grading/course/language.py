@@ -1,6 +1,8 @@
 """Which language an assignment's edition is in: what its file `language.txt` says."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from grading.words import LANGUAGES
 
@@ -15,3 +17,9 @@ def read_language(folder: Path) -> str:
     path = folder / LANGUAGE_FILE
     said = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     return said.strip() if said.strip() in LANGUAGES else DEFAULT
+
+
+def language_of(resources: Mapping[str, Any]) -> str:
+    """Return the language of the notebook that a conversion's resources are of."""
+    folder = resources.get("metadata", {}).get("path")
+    return read_language(Path(folder)) if folder else DEFAULT

@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from grading import sandbox
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.demo.students import STUDENTS, Student
 from grading.demo.table import read_results, render
-from grading.sandbox import host as sandbox
+from grading.errors import GradingError
 
 ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"
@@ -31,7 +32,7 @@ _LOG_TAIL = 30  # lines of the log shown when a step fails
 _STEPS = 9
 
 
-class DemoFailed(Exception):
+class DemoFailed(GradingError):
     """A step of the demonstration did not do what it must."""
 
 

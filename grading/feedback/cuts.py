@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 
+from grading.course.language import DEFAULT
+from grading.words import say
+
 TEXT = 100_000
 """Characters shown of one text: a cell, an output."""
 PAGE = 500_000
@@ -23,30 +26,19 @@ IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _PICTURES = (*IMAGES, "image/svg+xml")
 _SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", *_PICTURES)
 
-NOTICES = {
-    "en": "This is too long to be shown in full: here it is cut off.",
-    "zh": "内容过长，无法全部显示：以下部分已略去。",
-}
-"""What stands where something was cut off, by language."""
-UNSHOWN = {
-    "en": "This text takes too long to be laid out, so its beginning is shown as it was typed.",
-    "zh": "这段文字排版耗时过长，因此只按输入的原样显示开头部分。",
-}
-"""What stands above a text that is shown as it is."""
-
 
 @dataclass
 class Allowance:
     """What a page may still show; each text takes something off."""
 
-    language: str = "en"
+    language: str = DEFAULT
     text: int = PAGE
     pictures: int = PICTURES
 
     @property
     def notice(self) -> str:
         """What says that something was cut off."""
-        return NOTICES[self.language]
+        return say(self.language, "feedback.cut_off")
 
     def shown(self, text: str, most: int = TEXT) -> str:
         """Return as much of a text as is shown."""

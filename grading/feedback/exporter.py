@@ -4,6 +4,7 @@ nbgrader's `generate_feedback` and formgrader's button use it because nbgrader_c
 `c.GenerateFeedback.exporter_class`.
 """
 
+from grading.errors import GradingError
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
@@ -19,9 +20,12 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from grading.feedback import page as feedback_page
+from grading.feedback import sections as feedback_sections
 from grading.feedback import rendering as feedback_rendering
 from grading.feedback.cuts import Allowance, shown_outputs
-from grading.feedback.page import Grade, Lateness, Page, build_page, is_given
+from grading.feedback.page import Grade, Lateness, Page, build_page
+from grading.feedback.sections import is_given
+from grading.assignment import Assignments
 from grading.course.language import read_language
 from grading.feedback.limited_work import WorkLimits, work_through
 
@@ -34,7 +38,7 @@ TEMPLATE = "course_feedback"
 _LIMITS = WorkLimits(seconds=20, all_seconds=30)
 
 
-class PageFailed(Exception):
+class PageFailed(GradingError):
     """A feedback page could not be made, not even without what the student wrote."""
 
 
@@ -60,6 +64,7 @@ class DescribeGrades(NbGraderPreprocessor):
                 nb,
                 {grade.name: _grade(grade) for grade in notebook.grades},
                 language,
+                Assignments(parent=self).of(names["assignment"]),
                 {
                     comment.name: comment.manual_comment
                     for comment in notebook.comments
@@ -145,7 +150,7 @@ class FeedbackExporter(HTMLExporter):
             feedback_rendering.sentence,
             feedback_rendering.outputs,
             feedback_rendering.picture,
-            feedback_page.sections,
+            feedback_sections.sections,
             feedback_page.number,
         ):
             yield f"page_{render.__name__}", render
@@ -161,7 +166,7 @@ class FeedbackExporter(HTMLExporter):
 def _shown(nb: NotebookNode, page: Page) -> NotebookNode:
     """Return the notebook with as much of the student's part as a page shows."""
     nb = deepcopy(nb)
-    allowance = Allowance(page.words.code[:2])
+    allowance = Allowance(page.language)
     # Answers come before what else there is, should not all have room.
     for cell in sorted(nb.cells, key=lambda cell: not is_solution(cell)):
         if is_given(cell):
@@ -182,7 +187,7 @@ def _without_students_parts(nb: NotebookNode, page: Page) -> NotebookNode:
         if cell.cell_type == "code" and not _is_verdict(cell, page):
             cell.outputs = []
         if not is_given(cell):
-            cell.source, cell["cut"] = "", page.words.not_shown
+            cell.source, cell["cut"] = "", page.words["not_shown"]
             cell.pop("attachments", None)
     return nb
 

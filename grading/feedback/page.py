@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.judging import stored_verdicts
 from grading.recording.answers import is_unanswered, is_written_answer
-from grading.words.feedback_words import WORDS, Words, title
+from grading.assignment import Assignment
+from grading.feedback.sections import first_heading, is_own
+from grading.words import words
 from grading.judging.stored_verdicts import StoredVerdict
 
 _SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
@@ -55,7 +56,7 @@ class Part:
 
     Attributes:
         status: "full", "some", "none", "waiting", "empty" or "not_attempted"; names a text of
-            `Words`.
+            the page's words.
         same_as: an earlier part that failed for the same reason, or None.
         picture: a PNG in base64 with its caption, or None.
         rubric: how a person graded the answer, or "" before that.
@@ -82,25 +83,22 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Section:
-    """Cells that belong together; a folded one is of the lesson alone."""
-
-    folded: bool
-    heading: str
-    cells: tuple[NotebookNode, ...]
-
-
-@dataclass(frozen=True)
 class Page:
     """All that a page tells."""
 
-    words: Words
+    language: str
     heading: str
     parts: tuple[Part, ...]
     score: float
     points: float
     lateness: Lateness | None
     comments: Mapping[str, str]
+    note: str
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What a page says in its language."""
+        return words(self.language)["feedback"]
 
     @property
     def open_points(self) -> float:
@@ -132,19 +130,10 @@ class Page:
         if part.verdict is not None:
             return part.verdict.explanation or part.verdict.finding, part.verdict.hint
         if part.status == "empty":
-            return self.words.no_answer, ""
+            return self.words["no_answer"], ""
         if self.comments.get(part.grade_id):
-            return self.words.read_comment, ""
-        return (self.words.below_rubric if part.rubric else ""), ""
-
-    @property
-    def tested_elsewhere(self) -> bool:
-        """Whether a layer is named that belongs to a test's own networks."""
-        return any(
-            "Linear(" in part.verdict.finding + part.verdict.explanation
-            for part in self.parts
-            if part.status != "full" and part.verdict is not None
-        )
+            return self.words["read_comment"], ""
+        return (self.words["below_rubric"] if part.rubric else ""), ""
 
     def part(self, cell: NotebookNode) -> Part | None:
         """Return the part that a cell stands for, if it does."""
@@ -157,7 +146,7 @@ class Page:
 
     def is_own(self, cell: NotebookNode) -> bool:
         """Tell whether a student added the cell, or something was remarked in it."""
-        return _is_own(cell)
+        return is_own(cell)
 
     @property
     def late_sentence(self) -> str:
@@ -165,7 +154,7 @@ class Page:
         if self.lateness is None:
             return ""
         late = self.lateness
-        text = self.words.late if late.penalty else self.words.late_free
+        text = self.words["late" if late.penalty else "late_free"]
         return text.format(
             delay=delay_in_words(late.delay, self.words),
             deadline=f"{late.deadline:%Y-%m-%d %H:%M}",
@@ -178,6 +167,7 @@ def build_page(
     nb: NotebookNode,
     grades: Mapping[str, Grade],
     language: str,
+    assignment: Assignment | None,
     comments: Mapping[str, str] | None = None,
     lateness: Lateness | None = None,
 ) -> Page:
@@ -186,25 +176,33 @@ def build_page(
     Args:
         nb: the graded notebook, mark schemes included.
         grades: the gradebook's entries by grade id.
-        language: "en" or "zh".
+        language: the page's.
+        assignment: what judged it, and knows what its parts are called; None where nbgrader did.
         comments: what a person wrote, by the grade id of the cell.
         lateness: where the submission came after its deadline.
     """
-    parts = tuple(_parts(nb, grades, language))
+    parts = tuple(_parts(nb, grades, language, assignment))
     penalty = lateness.penalty if lateness else 0.0
-    words = WORDS[language]
+    failed = [part.verdict for part in parts if part.status != "full" and part.verdict is not None]
+    sentences = [verdict.finding + verdict.explanation for verdict in failed]
     return Page(
-        words=words,
-        heading=_heading(nb.cells) or words.feedback_on,
+        language=language,
+        heading=first_heading(nb.cells) or words(language)["feedback"]["feedback_on"],
         parts=parts,
         score=sum(grade.score for grade in grades.values()) - penalty,
         points=sum(grade.points for grade in grades.values()),
         lateness=lateness,
         comments=comments or {},
+        note=assignment.note(sentences, language) if assignment else "",
     )
 
 
-def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iterator[Part]:
+def _parts(
+    nb: NotebookNode,
+    grades: Mapping[str, Grade],
+    language: str,
+    assignment: Assignment | None,
+) -> Iterator[Part]:
     written = [cell for cell in nb.cells if is_written_answer(cell)]
     rubrics = dict(zip((id(cell) for cell in written), _rubrics(nb, len(written)), strict=False))
     said: dict[tuple[str, str], Part] = {}
@@ -215,7 +213,7 @@ def _parts(nb: NotebookNode, grades: Mapping[str, Grade], language: str) -> Iter
         grade, verdict = grades[grade_id], stored_verdicts.of_cell(cell)
         part = Part(
             grade_id=grade_id,
-            title=title(grade_id, language),
+            title=assignment.title(grade_id, language) if assignment else grade_id,
             grade=grade,
             status=_status(cell, grade, verdict),
             written=is_written_answer(cell),
@@ -267,57 +265,16 @@ def _rubrics(nb: NotebookNode, count: int) -> Sequence[str]:
     return [piece.strip() for piece in pieces] if len(pieces) == count else []
 
 
-def sections(cells: Sequence[NotebookNode]) -> tuple[Section, ...]:
-    """Return the notebook as sections: what concerns the student stands open, the rest is folded.
-
-    Open are exercises with the text before them, tests, answers, cells that the student added, and
-    cells that ended in an error.
-    """
-    open_cells = [_is_open(cell) for cell in cells]
-    for index in range(1, len(cells)):
-        if is_solution(cells[index]) and cells[index - 1].cell_type == "markdown":
-            open_cells[index - 1] = True
-    result = []
-    for is_open, group in groupby(range(len(cells)), key=lambda index: open_cells[index]):
-        members = tuple(cells[index] for index in group)
-        result.append(Section(not is_open, _heading(members), members))
-    return tuple(result)
-
-
-def _is_open(cell: NotebookNode) -> bool:
-    failed = any(output.output_type == "error" for output in cell.get("outputs", ()))
-    graded = is_solution(cell) or is_grade(cell) or is_task(cell)
-    return graded or _is_own(cell) or failed
-
-
-def is_given(cell: NotebookNode) -> bool:
-    """Tell whether the course wrote what stands in a cell."""
-    return not (is_solution(cell) or is_task(cell) or _is_own(cell))
-
-
-def _is_own(cell: NotebookNode) -> bool:
-    return str(cell.get("id", "")).startswith(("own-", "remarks-of-the-grader"))
-
-
-def _heading(cells: Sequence[NotebookNode]) -> str:
-    for cell in cells:
-        if cell.cell_type == "markdown" and not _is_own(cell):
-            match = re.search(r"^#+ +(.+)$", cell.source, flags=re.MULTILINE)
-            if match:
-                return match[1].strip()
-    return ""
-
-
 def number(value: float) -> str:
     """Return points with at most two decimals."""
     return f"{round(value, 2):g}"
 
 
-def delay_in_words(delay: timedelta, words: Words) -> str:
+def delay_in_words(delay: timedelta, words: Mapping[str, str]) -> str:
     """Return a delay to the minute, its two largest units."""
     minutes = max(1, round(delay.total_seconds() / 60))
     days, rest = divmod(minutes, 24 * 60)
     hours, left = divmod(rest, 60)
-    units = [(days, words.day), (hours, words.hour), (left, words.minute)]
+    units = [(days, words["day"]), (hours, words["hour"]), (left, words["minute"])]
     shown = [unit.format(count) for count, unit in units if count]
     return " ".join(shown[:2])

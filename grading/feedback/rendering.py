@@ -15,7 +15,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from grading.feedback.cuts import IMAGES
-from grading.words.judge_words import without_cell_number
+from grading.judging.reasons import without_cell_number
 from grading.feedback.mathml import to_mathml
 from grading.feedback.safe_pages import clean_html
 

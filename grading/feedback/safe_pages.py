@@ -11,7 +11,6 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import nh3
 from nbconvert.exporters.exporter import ResourcesDict
@@ -22,12 +21,13 @@ from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from grader_tests.observation import CRITERIA
-from grading.feedback.cuts import IMAGES, PICTURES, TEXT, UNSHOWN, Allowance, as_text, shown_outputs
-from grading.course.language import read_language
+from grading.feedback.cuts import IMAGES, PICTURES, TEXT, Allowance, as_text, shown_outputs
+from grading.course.language import language_of
+from grading.judging import stored_verdicts
 from grading.feedback.limited_work import WorkLimits, work_through
+from grading.words import say
 
-WHOLE_SOURCE = "weight_initialization_source"
+WHOLE_SOURCE = "whole_source"
 """Key in a cell's metadata: all that the student wrote, where pages show a part."""
 
 # Shown to whoever reads, and written by nobody; it ends what a browser would take for a tag.
@@ -51,8 +51,7 @@ class SafePages(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Clean outputs, and the text of the student's own cells, in place."""
-        folder = resources.get("metadata", {}).get("path")
-        allowance = Allowance(read_language(Path(folder)) if folder else "en")
+        allowance = Allowance(language_of(resources))
         written = [cell.source for cell in nb.cells]
         students = [index for index, cell in enumerate(nb.cells) if _is_students(cell)]
         # Answers come before what else there is, should not all have room.
@@ -73,8 +72,7 @@ def _is_students(cell: NotebookNode) -> bool:
 
 def _has_students_outputs(cell: NotebookNode) -> bool:
     # The outputs of a criterion's cell are the verdict, which the judge has made.
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return cell.cell_type == "code" and grade_id not in CRITERIA
+    return cell.cell_type == "code" and stored_verdicts.of_cell(cell) is None
 
 
 def _shown_cell(cell: NotebookNode, allowance: Allowance) -> NotebookNode:
@@ -154,7 +152,7 @@ def _is_parsed(output: NotebookNode) -> bool:
 def _unparsed(output: NotebookNode, allowance: Allowance) -> NotebookNode:
     data = output.data
     text = data.get("text/plain") or data.get("text/html") or data.get("text/markdown") or ""
-    told = f"{UNSHOWN[allowance.language]}\n\n{text[:_UNPARSED]}"
+    told = f"{say(allowance.language, "feedback.as_typed")}\n\n{text[:_UNPARSED]}"
     return new_output("display_data", data={"text/plain": told})
 
 
@@ -170,7 +168,7 @@ def _check_sources(cells: list[tuple[NotebookNode, str]], allowance: Allowance) 
     for (cell, written), result in zip(long, laid_out, strict=True):
         if result is None:
             cell.metadata[WHOLE_SOURCE] = written
-            told, start = UNSHOWN[allowance.language], cell.source[:_UNPARSED]
+            told, start = say(allowance.language, "feedback.as_typed"), cell.source[:_UNPARSED]
             if cell.cell_type == "code":
                 cell.source = f"# {told}\n{start}"
             else:

@@ -21,6 +21,8 @@ from typing import Any
 from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 
+from grading.errors import GradingError
+
 _MOST_ENTRIES = 10_000
 _DEEPEST = 40  # each level of folders holds a descriptor open
 _TIMESTAMP = Path("timestamp.txt")
@@ -28,7 +30,7 @@ _SECRET = "submission_secret.txt"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Refused(Exception):
+class Refused(GradingError):
     """An entry of the exchange that is not taken, and why."""
 
 

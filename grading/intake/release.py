@@ -6,8 +6,10 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 
+from grading.errors import GradingError
 
-class ReleaseMissing(Exception):
+
+class ReleaseMissing(GradingError):
     """The notebook that students got is not there to compare a submission with."""
 
 

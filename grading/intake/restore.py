@@ -11,10 +11,12 @@ from copy import deepcopy
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from grading.words.remark_words import remark
+from grading.submission import Message, remark
 
 
-def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[NotebookNode, list[str]]:
+def restore(
+    cells: Sequence[NotebookNode], release: NotebookNode
+) -> tuple[NotebookNode, list[Message]]:
     """Return a notebook of the release's form with a student's work in it, and remarks.
 
     Args:
@@ -22,7 +24,7 @@ def restore(cells: Sequence[NotebookNode], release: NotebookNode) -> tuple[Noteb
         release: the notebook that the student got. It is not changed.
     """
     matches = _match(cells, release.cells)
-    remarks: list[str] = []
+    remarks: list[Message] = []
     restored = deepcopy(release)
     restored.cells = []
     extra = _Extra(release.cells)
@@ -131,7 +133,7 @@ def _is_students(given: NotebookNode) -> bool:
 
 
 def _choose(
-    given: NotebookNode, mine: list[int], cells: Sequence[NotebookNode], remarks: list[str]
+    given: NotebookNode, mine: list[int], cells: Sequence[NotebookNode], remarks: list[Message]
 ) -> tuple[int | None, list[int]]:
     """Return which of a student's cells stands for a given one, and which go beside it."""
     if not mine:
@@ -179,6 +181,6 @@ def _following(
     return own
 
 
-def _title(cell: NotebookNode) -> str:
+def _title(cell: NotebookNode) -> Message:
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     return remark("cell", name=grade_id) if grade_id else remark("given_cell")

@@ -13,7 +13,9 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grading.words.remark_words import listed, remark
+from grading.course.names import listed
+from grading.errors import GradingError
+from grading.submission import Message, remark
 
 LARGEST = 50 * 2**20
 """Bytes of a notebook that is read; the lesson with all its figures takes about 2 MB."""
@@ -21,8 +23,12 @@ _MOST_CELLS = 5000
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-class UnreadableSubmission(Exception):
+class UnreadableSubmission(GradingError):
     """A submitted file is no notebook; the message says why, for the student."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
 
 
 @dataclass
@@ -30,10 +36,10 @@ class SubmittedNotebook:
     """A submission as it was read: its cells, and remarks on what was not as it should be."""
 
     cells: list[NotebookNode]
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Message] = field(default_factory=list)
 
 
-def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
+def find_notebook(folder: Path, name: str) -> tuple[Path, list[Message]]:
     """Return the notebook of a submission, and a remark where it has another name.
 
     Args:
@@ -71,7 +77,7 @@ def read_notebook(path: Path) -> SubmittedNotebook:
         raise UnreadableSubmission(
             remark("too_large", name=path.name, size=f"{size:,}", most=f"{LARGEST:,}")
         )
-    remarks: list[str] = []
+    remarks: list[Message] = []
     document = _document(path.read_bytes(), path.name, remarks)
     cells = document.get("cells")
     if not isinstance(cells, list):
@@ -88,7 +94,7 @@ def read_notebook(path: Path) -> SubmittedNotebook:
     return SubmittedNotebook([cell for cell in taken if cell is not None], remarks)
 
 
-def _document(content: bytes, name: str, remarks: list[str]) -> dict[str, Any]:
+def _document(content: bytes, name: str, remarks: list[Message]) -> dict[str, Any]:
     if not content.strip():
         raise UnreadableSubmission(remark("empty_file", name=name))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

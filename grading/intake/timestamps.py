@@ -7,11 +7,13 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
+from grading.errors import GradingError
+
 FILE = "timestamp.txt"
 _LONGEST = 200  # bytes; nbgrader writes about 30
 
 
-class UnreadableTimestamp(Exception):
+class UnreadableTimestamp(GradingError):
     """A timestamp.txt holds no time; the message says what it is instead."""
 
 

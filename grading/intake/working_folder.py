@@ -15,16 +15,15 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from grading.assignment import Assignment
 from grading.course.language import LANGUAGE_FILE
+from grading.course.names import listed
 from grading.intake.submitted_files import MOST_FILES, find_files, too_large
-from grading.running.unpacked_data import RAW
-from grading.words.remark_words import listed, remark
+from grading.submission import Message, remark
 
 _CODE = (".py", ".pyc", ".so", ".pth", ".pyd")
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
 _OURS = ("grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
-# What the course's code looks for in the working folder, and that a release need not hold.
-_RESERVED = (Path(LANGUAGE_FILE), Path("data") / RAW.parts[0])
 _COMPARED = 2**20  # bytes; no file of a release that a student may have changed is larger
 # By this file nbgrader tells whether a submission is newer than what was graded.
 _TIMESTAMP = "timestamp.txt"
@@ -44,11 +43,21 @@ class Selection:
 
     names: tuple[Path, ...]
     left_out: tuple[Path, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Message, ...]
+
+
+def reserved_names(assignment: Assignment | None) -> tuple[Path, ...]:
+    """Return names that the course's code looks for, and that a release need not hold."""
+    data = [Path("data") / assignment.DATA_FOLDER.parts[0]] if assignment else []
+    return (Path(LANGUAGE_FILE), *data)
 
 
 def select_files(
-    submission: Path, release: Path, mebibytes: int, ignored: Sequence[str] = ()
+    submission: Path,
+    release: Path,
+    mebibytes: int,
+    ignored: Sequence[str] = (),
+    reserved: Sequence[Path] = (),
 ) -> Selection:
     """Choose from a student's files; notebooks are not among them.
 
@@ -57,16 +66,17 @@ def select_files(
         release: the folder that the student got.
         mebibytes: what the files may have together.
         ignored: patterns of names that never travel with an assignment.
+        reserved: names that are not the student's to give (`reserved_names`).
     """
     found = find_files(submission, [*ignored, "*.ipynb"], first=(_TIMESTAMP,))
     given = _released(release)
-    places = {_compared(name) for name in given}
+    places = {_compared(name) for name in (*given, *reserved)}
     course = {name for name in found.names if _is_courses(name, places)}
     modules = {name for name in found.names if _hides_module(name)} - course
     pages = {name for name in found.names if name.suffix.lower() in _PAGES}
     rest = [name for name in found.names if name not in course | modules | pages]
     large = too_large(submission, rest, mebibytes)
-    remarks = []
+    remarks: list[Message] = []
     if changed := [name for name in sorted(course) if _differs(name, submission, release, given)]:
         remarks.append(remark("course_files", names=listed(changed)))
     if modules:
@@ -96,15 +106,18 @@ def digest_of_work(notebook: str, submission: Path, names: Sequence[Path]) -> st
     return digest.hexdigest()
 
 
-def working_files(submission: Path, release: Path, mebibytes: int) -> dict[str, bytes]:
+def working_files(
+    submission: Path, release: Path, mebibytes: int, reserved: Sequence[Path] = ()
+) -> dict[str, bytes]:
     """Return the content of all files beside the notebook, by relative path.
 
     Args:
         submission: the folder with the student's.
         release: the folder that the student got; its files are all there.
         mebibytes: what the student's may have together.
+        reserved: names that are not the student's to give.
     """
-    chosen = select_files(submission, release, mebibytes).names
+    chosen = select_files(submission, release, mebibytes, reserved=reserved).names
     files = {str(name): (submission / name).read_bytes() for name in chosen}
     for name in _released(release):
         files[str(name)] = (release / name).read_bytes()
@@ -128,9 +141,8 @@ def _is_courses(name: Path, given: Collection[tuple[str, ...]]) -> bool:
         given: the release's, as `_compared` returns them.
     """
     parts = _compared(name)
-    reserved = {_compared(path) for path in _RESERVED}
     # A file in the place of a folder counts too, and a folder in that of a file.
-    if any(parts[: len(other)] == other[: len(parts)] for other in {*given, *reserved}):
+    if any(parts[: len(other)] == other[: len(parts)] for other in given):
         return True
     packages = {other[0].partition(".")[0] for other in given if other[-1].endswith(".py")}
     return parts[0] in packages or (_is_code(name) and parts[0].partition(".")[0] in packages)

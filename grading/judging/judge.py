@@ -16,22 +16,18 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-from grader_tests import assignment
-from grader_tests.judge import verdicts as criteria
-from grader_tests.judge.verdicts import Verdict
-from grader_tests.observation import MIME_TYPE
+from grading.assignment import Assignment, Assignments, Verdict
+from grading.course.language import language_of
+from grading.errors import GradingError
 from grading.judging import plain_tests, stored_verdicts
-from grading.running.execute import EXECUTION
-from grading.words.judge_words import WORDS, why_cut_short, without_cell_number
+from grading.judging.reasons import why_cut_short, without_cell_number
+from grading.submission import Submission
+from grading.words import say
 
-_ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted", "correct": "Incorrect"}
-
-
-PROBLEMS = "problems"
-"""Key in the conversion's resources: what a person should look at, a list of sentences."""
+_ERROR_NAMES = {"incorrect": "Incorrect", "not attempted": "NotAttempted"}
 
 
-class NotExecuted(Exception):
+class NotExecuted(GradingError):
     """A submission reached the judge without having been run."""
 
 
@@ -39,8 +35,8 @@ class Judge(NbGraderPreprocessor):
     """Replaces the outputs of every hidden test by the verdict on its observation.
 
     It stands directly after Execute in `Autograde.autograde_preprocessors`. The verdicts stay in
-    the notebook (`grading.judging.stored_verdicts`), and go to `resources["verdicts"]`, a dict from
-    criterion to Verdict. `resources[PROBLEMS]` lists what a person should look at.
+    the notebook (`stored_verdicts`) and with the submission, and so does what a person should look
+    at.
     """
 
     def preprocess(
@@ -52,86 +48,83 @@ class Judge(NbGraderPreprocessor):
             NotExecuted: the outputs are the student's own, as `nbgrader autograde --no-execute`
                 leaves them; nothing in them can be trusted with a score.
         """
-        if EXECUTION not in resources:
+        submission = Submission.of(resources)
+        if submission.run is None:
             raise NotExecuted(
                 "This course grades what it has run itself. Run nbgrader autograde without "
                 "--no-execute."
             )
-        execution = resources[EXECUTION]
-        language = _language(resources)
-        verdicts: dict[str, Verdict] = {}
-        problems: list[str] = []
+        assignment = Assignments(parent=self).of(resources["nbgrader"]["assignment"])
+        language = language_of(resources)
         solution: NotebookNode | None = None
         stored_verdicts.forget(nb)
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
-            observations = _take_observations(cell)
+            observations = _take_observations(cell, assignment.MIME_TYPE) if assignment else []
+            observations = [each for each in observations if isinstance(each, dict)]
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if grade_id in criteria.CRITERIA:
-                evidence: list[NotebookNode] = []
-                if len(observations) == 1 and isinstance(observations[0], dict):
-                    seed = execution.get("seed")
-                    verdict = criteria.judge(grade_id, observations[0], language, seed)
-                    if not verdict.passed:
-                        evidence = _evidence_outputs(grade_id, observations[0], language)
-                else:
-                    reason = _why_none(nb, index, solution, len(observations), execution, language)
-                    verdict = criteria.no_observation(grade_id, reason, language)
-                points = float(cell.metadata.nbgrader["points"])
-                cell.outputs = [*verdict_outputs(verdict, points), *evidence]
-                stored_verdicts.store(cell, verdict)
-                verdicts[grade_id] = verdict
-                if verdict.foreign:
-                    problems.append(f"The observation of {grade_id} is not of this grading.")
-                self.log.info("%s: %s (%s)", grade_id, verdict.outcome, verdict.sentence)
+            if assignment and grade_id in assignment.CRITERIA:
+                reason = _why_none(submission, nb, index, solution, len(observations), language)
+                observation = observations[0] if observations and not reason else None
+                self._judge(submission, assignment, cell, observation, reason, language)
             elif plain_tests.is_automatic_test(cell):
-                if problem := plain_tests.settle(cell, index, execution, language):
-                    problems.append(problem)
+                if problem := plain_tests.settle(submission, cell, index, language):
+                    submission.problems.append(problem)
             elif is_solution(cell):
                 solution = cell
-        resources["verdicts"] = verdicts
-        resources[PROBLEMS] = problems
         return nb, resources
 
+    def _judge(
+        self,
+        submission: Submission,
+        assignment: Assignment,
+        cell: NotebookNode,
+        observation: Any,
+        reason: str,
+        language: str,
+    ) -> None:
+        """Put the verdict on an observation, or on its absence, into a criterion's cell."""
+        criterion = cell.metadata.nbgrader["grade_id"]
+        evidence: list[NotebookNode] = []
+        if reason:
+            verdict = assignment.no_observation(criterion, reason, language)
+        else:
+            verdict = assignment.judge(criterion, observation, language, submission.seed)
+            if not verdict.passed:
+                drawn = assignment.evidence(criterion, observation, language)
+                evidence = _evidence_outputs(*drawn) if drawn else []
+        cell.outputs = [*verdict_outputs(verdict), *evidence]
+        stored_verdicts.store(cell, verdict)
+        submission.verdicts[criterion] = verdict
+        if verdict.foreign:
+            submission.problems.append(f"The observation of {criterion} is not of this grading.")
+        self.log.info("%s: %s (%s)", criterion, verdict.outcome, verdict.sentence)
 
-def verdict_outputs(verdict: Verdict, points: float) -> list[NotebookNode]:
-    """Return the outputs from which nbgrader reads `verdict.score` of `points`.
 
-    `nbgrader.utils.determine_grade` gives 0 for an error, the number in an execute_result, and
-    full marks for anything else. The sentence may quote the student, so it is escaped where it
-    becomes HTML.
+def verdict_outputs(verdict: Verdict) -> list[NotebookNode]:
+    """Return the outputs from which nbgrader reads all points for a verdict, or none.
+
+    `nbgrader.utils.determine_grade` gives 0 for an error, and full marks for what is displayed. The
+    sentence may quote the student, so it is escaped where it becomes HTML.
     """
-    if verdict.score <= 0:
-        return [
-            new_output(
-                "error",
-                ename=_ERROR_NAMES[verdict.outcome],
-                evalue=verdict.sentence,
-                traceback=[verdict.sentence],
-            )
-        ]
-    sentence = new_output(
-        "display_data",
-        data={
-            "text/html": f"<p>{html.escape(verdict.sentence)}</p>",
-            "text/plain": verdict.sentence,
-        },
-    )
-    if verdict.score >= 1:
-        return [sentence]
-    part = f"{points * verdict.score:.4g}"
-    return [sentence, new_output("execute_result", data={"text/plain": part})]
+    if not verdict.passed:
+        name = _ERROR_NAMES.get(verdict.outcome, "Incorrect")
+        sentence = verdict.sentence
+        return [new_output("error", ename=name, evalue=sentence, traceback=[sentence])]
+    return [
+        new_output(
+            "display_data",
+            data={
+                "text/html": f"<p>{html.escape(verdict.sentence)}</p>",
+                "text/plain": verdict.sentence,
+            },
+        )
+    ]
 
 
-def _evidence_outputs(
-    criterion: str, observation: dict[str, Any], language: str
-) -> list[NotebookNode]:
-    """Return the picture of the weights behind a verdict, with its caption, if there is one."""
-    drawn = assignment.evidence(criterion, observation, language)
-    if drawn is None:
-        return []
-    picture, caption = drawn
+def _evidence_outputs(picture: bytes, caption: str) -> list[NotebookNode]:
+    """Return the picture of what is behind a verdict, with its caption."""
     encoded = base64.b64encode(picture).decode("ascii")
     return [
         new_output("display_data", data={"image/png": encoded, "text/plain": caption}),
@@ -139,21 +132,15 @@ def _evidence_outputs(
     ]
 
 
-def _language(resources: ResourcesDict) -> str:
-    """Return the language of the assignment's edition."""
-    assignment = resources.get("nbgrader", {}).get("assignment", "")
-    return "zh" if assignment.endswith("_zh") else "en"
-
-
-def _take_observations(cell: NotebookNode) -> list[Any]:
+def _take_observations(cell: NotebookNode, mime_type: str) -> list[Any]:
     """Remove every observation from the cell's outputs and return them, in order."""
     observations = []
     kept = []
     for output in cell.outputs:
         data = output.get("data", {})
-        if MIME_TYPE in data:
-            observations.append(data.pop(MIME_TYPE))
-            output.get("metadata", {}).pop(MIME_TYPE, None)
+        if mime_type in data:
+            observations.append(data.pop(mime_type))
+            output.get("metadata", {}).pop(mime_type, None)
             if not data:
                 continue
         kept.append(output)
@@ -162,27 +149,30 @@ def _take_observations(cell: NotebookNode) -> list[Any]:
 
 
 def _why_none(
+    submission: Submission,
     nb: NotebookNode,
     index: int,
     solution: NotebookNode | None,
     count: int,
-    execution: dict[str, Any],
     language: str,
 ) -> str:
-    """Say why the test cell at `index` yields no single observation."""
-    cell, words = nb.cells[index], WORDS[language]
+    """Say why the test cell at `index` has no single observation; "" where it has."""
+    cell = nb.cells[index]
+    if count == 1:
+        return ""
     ran = cell.get("execution_count") is not None
-    if reason := why_cut_short(execution, index, ran, language):
+    if reason := why_cut_short(submission, index, ran, language):
         return reason
     if count > 1:
-        return words["several"].format(count=count)
+        return say(language, "judge.several", count=count)
     # An error in the exercise's own cell explains the test's, which is mostly a NameError.
     for what, source in (("exercise", solution), ("test", cell)):
         for output in source.outputs if source is not None else []:
             if output.output_type != "error":
                 continue
+            named = say(language, f"judge.{what}")
             if output.ename == "CellTimeoutError":
-                return words["timeout"].format(what=words[what])
+                return say(language, "judge.timeout", what=named)
             error = without_cell_number(f"{output.ename}: {output.evalue}")
-            return words["error"].format(what=words[what], error=error)
-    return words["not_run" if cell.get("execution_count") is None else "nothing"]
+            return say(language, "judge.error", what=named, error=error)
+    return say(language, "judge.nothing" if ran else "judge.not_run")

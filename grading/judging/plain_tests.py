@@ -7,13 +7,14 @@ error was kept from being shown.
 
 import ast
 from math import isfinite
-from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import is_grade, is_solution
 
-from grading.words.judge_words import WORDS, why_cut_short
+from grading.judging.reasons import why_cut_short
+from grading.submission import Submission
+from grading.words import say
 
 
 def is_automatic_test(cell: NotebookNode) -> bool:
@@ -21,7 +22,7 @@ def is_automatic_test(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: str) -> str | None:
+def settle(submission: Submission, cell: NotebookNode, index: int, language: str) -> str | None:
     """Leave such outputs in a test's cell as give it what it deserves.
 
     A test that ran without an error keeps nbgrader's rules: full marks, or the number from 0 to its
@@ -29,16 +30,16 @@ def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: 
     other test has an error among its outputs, and 0 points.
 
     Args:
-        cell: a test (`is_automatic_test`), changed in place.
+        submission: which has been run.
+        cell: a test of it (`is_automatic_test`), changed in place.
         index: its place in the notebook.
-        execution: how the run went (`grading.running.execute.EXECUTION`).
-        language: of what the student reads, "en" or "zh".
+        language: of what the student reads.
 
     Returns:
         What a person should look at, if there is anything.
     """
-    words, name = WORDS[language], cell.metadata.nbgrader["grade_id"]
-    status = execution.get("statuses", {}).get(index)
+    name = cell.metadata.nbgrader["grade_id"]
+    status = submission.run.statuses.get(index) if submission.run else None
     results = [output for output in cell.outputs if output.output_type == "execute_result"]
     if status == "ok":
         for output in cell.outputs:
@@ -51,15 +52,15 @@ def settle(cell: NotebookNode, index: int, execution: dict[str, Any], language: 
         if part is None or (isfinite(part) and 0 <= part <= points):
             return None
         _only_show(results)
-        _add_error(cell, words["no_score"].format(found=f"{part:g}", points=points))
+        _add_error(cell, say(language, "judge.no_score", found=f"{part:g}", points=points))
         return f"The test {name} gave {part:g} of {points:g} points."
     _only_show(results)
-    reason = why_cut_short(execution, index, status is not None, language)
+    reason = why_cut_short(submission, index, status is not None, language)
     if reason is None and status is not None:
         if not any(output.output_type == "error" for output in cell.outputs):
-            _add_error(cell, words["hidden_error"])
+            _add_error(cell, say(language, "judge.hidden_error"))
         return None
-    _add_error(cell, reason or words["not_run"])
+    _add_error(cell, reason or say(language, "judge.not_run"))
     return None if reason else f"The test {name} did not run."
 
 

@@ -12,10 +12,9 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked
 
-from grader_tests.judge.verdict import Outcome, Verdict
-from grader_tests.observation import CRITERIA
+from grading.assignment import Outcome, Verdict
 
-KEY = "weight_initialization_verdict"
+KEY = "verdict"
 """The name in a cell's metadata."""
 
 
@@ -26,8 +25,7 @@ class StoredVerdict:
     Attributes:
         criterion: the grade id of the hidden test.
         outcome: "correct", "incorrect" or "not attempted".
-        passed: whether it gets the points.
-        score: fraction of the points, from 0 to 1; the gradebook holds what a person made of it.
+        passed: whether it gets the points; the gradebook holds what a person made of it.
         finding: what was found, in a sentence or more.
         mistake: the name of the most likely misconception, or "".
         explanation: the misconception in words, or "".
@@ -37,7 +35,6 @@ class StoredVerdict:
     criterion: str
     outcome: Outcome
     passed: bool
-    score: float
     finding: str
     mistake: str = ""
     explanation: str = ""
@@ -50,7 +47,6 @@ def stored(verdict: Verdict) -> StoredVerdict:
         criterion=verdict.criterion,
         outcome=verdict.outcome,
         passed=verdict.passed,
-        score=verdict.score,
         finding=verdict.finding,
         mistake=verdict.mistake,
         explanation=verdict.explanation,
@@ -74,9 +70,8 @@ def of_cell(cell: NotebookNode) -> StoredVerdict | None:
 
     One that another version of the course stored in another form counts as none.
     """
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     entry: dict[str, Any] = cell.metadata.get(KEY, {})
-    if grade_id not in CRITERIA or not (is_locked(cell) and is_grade(cell)) or not entry:
+    if not (entry and is_locked(cell) and is_grade(cell)):
         return None
     if set(entry) != {field.name for field in fields(StoredVerdict)}:
         return None

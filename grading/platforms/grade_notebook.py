@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.platforms.one_notebook import COURSE_ROOT
+from grading.platforms.one_notebook import Request
+from grading.platforms.pytest_criteria import TESTS
 
 NO_SETTINGS = ("-c", os.devnull, "--noconftest")
 """What keeps pytest from the settings and the conftest.py of any folder."""
@@ -21,34 +22,19 @@ NO_SETTINGS = ("-c", os.devnull, "--noconftest")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade a notebook; return pytest's exit code: 0 if every criterion is met, 1 if one is not."""
     parser = argparse.ArgumentParser(prog="grade-notebook", description=__doc__)
-    parser.add_argument("notebook", type=Path)
-    parser.add_argument(
-        "--assignment", default="weight_initialization", help="its name (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--course",
-        metavar="FOLDER",
-        type=Path,
-        default=COURSE_ROOT,
-        help="with source/, helpers/ and nbgrader_config.py (default: where this is installed)",
-    )
+    Request.add_options(parser)
     parser.add_argument(
         "--junitxml", metavar="FILE", type=Path, help="write a report that other programs read"
     )
-    parser.add_argument(
-        "--allow-unsandboxed",
-        action="store_true",
-        help="where there is no sandbox, run the notebook with your own rights",
-    )
     options = parser.parse_args(arguments)
+    request = Request.of_options(options)
     command = [sys.executable, "-P", "-m", "pytest", *NO_SETTINGS, "-p", "no:cacheprovider"]
-    command += ["--pyargs", "grader_tests", "--assignment", options.assignment]
-    command += ["--submission", str(options.notebook.absolute())]
-    command += ["--course", str(options.course.absolute())]
+    command += ["--pyargs", TESTS, "--graded-notebook", str(request.notebook)]
+    command += ["--graded-assignment", request.name, "--graded-course", str(request.course)]
     if options.junitxml is not None:
         command += ["--junitxml", str(options.junitxml.absolute())]
-    if options.allow_unsandboxed:
-        command += ["--allow-unsandboxed"]
+    if request.unsandboxed:
+        command += ["--graded-unsandboxed"]
     with tempfile.TemporaryDirectory(prefix="grade-notebook-") as empty:
         return subprocess.run(command, cwd=empty, env=_environment(), check=False).returncode
 

@@ -5,7 +5,6 @@ of dots, or put spaces; a person should not be asked to grade that.
 """
 
 import re
-from pathlib import Path
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -13,14 +12,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
-from grading.authoring.stubs import TEXT_STUBS
-from grading.course.language import read_language
-
-REMARKS = {
-    "en": "There is no answer in this cell, so it has no points.",
-    "zh": "这个单元格里没有回答，因此没有得分。",
-}
-"""What the student reads instead of a comment."""
+from grading.course.language import language_of
+from grading.words import LANGUAGES, say
 
 
 def is_written_answer(cell: NotebookNode) -> bool:
@@ -31,7 +24,7 @@ def is_written_answer(cell: NotebookNode) -> bool:
 def is_unanswered(cell: NotebookNode) -> bool:
     """Tell whether nothing was answered: no letter, digit or picture besides the stub."""
     text = re.sub(r"<!--.*?(-->|$)", "", cell.source, flags=re.DOTALL)
-    for stub in TEXT_STUBS.values():
+    for stub in (say(language, "answers.stub") for language in LANGUAGES):
         text = text.replace(stub, "").replace(stub.rstrip(".。"), "")
     return not cell.get("attachments") and not any(sign.isalnum() for sign in text)
 
@@ -50,7 +43,7 @@ class GradeUnanswered(NbGraderPreprocessor):
         ]
         names = resources["nbgrader"]
         place = (names["notebook"], names["assignment"], names["student"])
-        remark = REMARKS[read_language(Path(resources["metadata"]["path"]))]
+        remark = say(language_of(resources), "answers.unanswered")
         with Gradebook(names["db_url"]) as gradebook:
             for grade_id in unanswered:
                 grade = gradebook.find_grade(grade_id, *place)

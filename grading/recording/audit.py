@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from grading.errors import GradingError
+
 FILE = "grading_log.jsonl"
 """Name of the log in the course root."""
 
@@ -24,7 +26,7 @@ _FIRST = "0" * 64
 Entry = dict[str, Any]
 
 
-class AuditLogBroken(Exception):
+class AuditLogBroken(GradingError):
     """A line of the audit log is not as it was written."""
 
 

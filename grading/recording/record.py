@@ -12,12 +12,11 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
-from grading.intake.remarks import Remarks
-from grading.judging.judge import PROBLEMS
+from grading.assignment import Assignments
 from grading.recording import audit
-from grading.running.execute import EXECUTION
+from grading.submission import Submission
 
-_VERSIONS = ("nbgrader", "numpy", "scipy", "torch", "weight-initialization-course")
+_VERSIONS = ("nbgrader", "numpy", "scipy")
 
 Scores = dict[str, float | None]
 
@@ -49,7 +48,7 @@ def failure(student: str, assignment: str, notebook: str, why: str, scores: Scor
         "submission": "",
         "seconds": 0.0,
         "seed": "",
-        "versions": {name: version(name) for name in _VERSIONS},
+        "versions": {},
         "scores": dict(sorted(scores.items())),
         "mistakes": {},
         "flagged": True,
@@ -72,18 +71,18 @@ class Record(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Flag and log one notebook's grading."""
-        submission = resources["nbgrader"]
-        remarks: Remarks = resources["remarks"]
-        execution = resources[EXECUTION]
-        problems = [remarks.unreadable] if remarks.unreadable else []
-        if execution.get("died") is not None:
+        names, submission = resources["nbgrader"], Submission.of(resources)
+        remarks, run = submission.remarks, submission.run
+        assignment = Assignments(parent=self).of(names["assignment"])
+        problems = [str(remarks.unreadable)] if remarks.unreadable else []
+        if run is not None and run.died is not None:
             problems.append("The Python process ended before the last cell.")
-        if execution.get("limit") is not None:
-            problems.append(f"A limit struck: {execution['limit']}.")
-        problems += resources[PROBLEMS]
-        with Gradebook(submission["db_url"]) as gradebook:
+        if run is not None and run.limit is not None:
+            problems.append(f"A limit struck: {run.limit}.")
+        problems += submission.problems
+        with Gradebook(names["db_url"]) as gradebook:
             graded = gradebook.find_submission_notebook(
-                submission["notebook"], submission["assignment"], submission["student"]
+                names["notebook"], names["assignment"], names["student"]
             )
             automatic = [grade for grade in graded.grades if grade.cell.cell_type == "code"]
             if problems:
@@ -94,23 +93,26 @@ class Record(NbGraderPreprocessor):
         entry = {
             "when": _now(),
             "who": grader(),
-            "student": submission["student"],
-            "assignment": submission["assignment"],
-            "notebook": submission["notebook"],
+            "student": names["student"],
+            "assignment": names["assignment"],
+            "notebook": names["notebook"],
             "submission": remarks.digest,
-            "seconds": round(execution.get("seconds", 0.0), 1),
-            "seed": str(execution.get("seed", "")),
-            "versions": {name: version(name) for name in _VERSIONS},
+            "seconds": round(run.seconds if run else 0.0, 1),
+            "seed": str(submission.seed or ""),
+            "versions": {
+                name: version(name)
+                for name in (*_VERSIONS, *(assignment.VERSIONS if assignment else ()))
+            },
             "scores": dict(sorted(scores.items())),
             "mistakes": {
                 name: verdict.mistake
-                for name, verdict in sorted(resources["verdicts"].items())
+                for name, verdict in sorted(submission.verdicts.items())
                 if verdict.mistake
             },
             "flagged": bool(problems),
-            "remarks": [*problems, *remarks.repairs],
+            "remarks": [*problems, *map(str, remarks.repairs)],
         }
-        resources["flagged"] = entry["flagged"]
+        submission.flagged = bool(problems)
         before = audit.append(Path(self.log_file), entry)
         if before is not None:
             changed = audit.changes(before, entry)

@@ -15,8 +15,8 @@ from distributed import Future as Task
 from distributed.security import Security
 
 from grading.running.carried_runs import CarriedRuns
-from grading.running.jobs import Job
 from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, run
+from grading.submission import Job
 
 _SETTINGS = {
     # A worker runs one submission at a time, and gets the next when it is free.

@@ -1,60 +1,37 @@
-"""A submission's run as a message: all that is needed to run it, on this machine or another."""
+"""Runs a job: on the machine that made it or another, and again where the sandbox broke down."""
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from nbformat.notebooknode import NotebookNode
-
-from grader_tests import observation
+from grading import sandbox
+from grading.errors import GradingError
 from grading.running.unpacked_data import unpacked
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution, Limits, SandboxFailed
+from grading.sandbox import SandboxFailed
+from grading.submission import Job, Run
 
 _ATTEMPTS = 3  # for a sandbox that broke down: a fault of the machine, which may pass
-_PROBE = Path(observation.__file__).parent
 
 
-class DataMissing(Exception):
+class DataMissing(GradingError):
     """A machine that is to run submissions lacks the data they were prepared with."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A notebook and everything it is run with.
-
-    Attributes:
-        notebook: what to run.
-        files: relative path to content, for the working folder.
-        environment: variables for the kernel.
-        limits: what the run may use.
-        data: the folder of data on the machine that made the job.
-        runs: the folder of recorded training runs there.
-    """
-
-    notebook: NotebookNode
-    files: dict[str, bytes]
-    environment: dict[str, str]
-    limits: Limits
-    data: Path | None = None
-    runs: Path | None = None
-
-
-def run(job: Job, *, record: bool = False) -> Execution:
+def run(job: Job) -> Run:
     """Run a job in a sandbox; one that breaks down is tried again.
 
     Args:
-        job: what to run. On another machine, where its folder of data is not, the folder that
-            FASHION_MNIST names there takes its place; where its recorded runs are neither
-            there nor carried along (`find_runs`), training is repeated.
-        record: let it add to the recorded runs; see `grading.sandbox.host.execute`.
+        job: what to run. On another machine, where its folder of data is not, the one that the
+            same environment variable names there takes its place; where its recorded runs are
+            neither there nor carried along (`find_runs`), training is repeated.
 
     Raises:
         DataMissing: the data are not on this machine.
         SandboxUnavailable: no sandbox can be started here.
         SandboxFailed: the sandbox broke down again and again.
     """
+    here = replace(job.surroundings, data=_data_here(job), runs=_runs_here(job.surroundings.runs))
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
         for name, content in job.files.items():
             path = Path(folder) / name
@@ -63,14 +40,7 @@ def run(job: Job, *, record: bool = False) -> Execution:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return sandbox.execute(
-                    job.notebook,
-                    Path(folder),
-                    modules=[_PROBE / name for name in observation.PROBE_MODULES],
-                    data=_data_here(job.data),
-                    runs=_runs_here(job.runs),
-                    record=record,
-                    environment=job.environment,
-                    limits=job.limits,
+                    job.notebook, Path(folder), here, job.environment, job.limits
                 )
             except SandboxFailed:
                 if attempt == _ATTEMPTS:
@@ -92,15 +62,14 @@ def _runs_here(runs: Path | None) -> Path | None:
     return _copies.get(runs)
 
 
-def _data_here(data: Path | None) -> Path | None:
-    if data is None:
-        return None
-    if data.is_dir():
-        return unpacked(data)
-    here = os.environ.get("FASHION_MNIST")
+def _data_here(job: Job) -> Path | None:
+    data, variable = job.surroundings.data, job.surroundings.data_variable
+    if data is None or data.is_dir():
+        return data and unpacked(data, job.data_folder)
+    here = os.environ.get(variable)
     if not here:
         raise DataMissing(
-            f"{data} is not on this machine, and FASHION_MNIST names no folder in its place. Set "
-            "it for the workers to a folder that holds FashionMNIST/raw."
+            f"{data} is not on this machine, and {variable} names no folder in its place. Set it "
+            f"for the workers to a folder that holds {job.data_folder}."
         )
-    return unpacked(Path(here))
+    return unpacked(Path(here), job.data_folder)

@@ -7,37 +7,43 @@ kernels of submissions find them in a folder that they can only read. A folder s
 assignments and versions, since each run is named by all that decides it.
 """
 
-import copy
 import hashlib
 import logging
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import nbformat
 from filelock import FileLock
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_solution
 
-from grader_tests.common_mistakes import MISTAKES, with_common_mistakes
-from grading.sandbox.host import Execution
-
-Run = Callable[[NotebookNode], Execution]
+from grading.assignment import Assignment
+from grading.errors import GradingError
+from grading.submission import Run
 
 
-class NotRecorded(Exception):
+class NotRecorded(GradingError):
     """The instructor's notebook did not run to its end, so its runs are not all recorded."""
 
 
 def record(
-    notebook: Path, helpers: Path, data: Path | None, folder: Path, run: Run, log: logging.Logger
+    notebook: Path,
+    files: Sequence[Path],
+    assignment: Assignment,
+    data: Path | None,
+    folder: Path,
+    run: Callable[[NotebookNode], Run],
+    log: logging.Logger,
 ) -> None:
     """Make sure that the runs of the instructor's notebook are recorded in `folder`.
 
     Args:
         notebook: the instructor's notebook, with solutions.
-        helpers: the folder of helpers beside it, whose code decides how a run goes.
+        files: what lies beside it, whose code decides how a run goes.
+        assignment: which forms of the notebook are run, and with which packages.
         data: the folder of data that the notebook is shown.
         folder: where runs are recorded; it is made where it is missing.
         run: executes a notebook in a sandbox that may write to `folder`.
@@ -47,44 +53,37 @@ def record(
         NotRecorded: the notebook did not run to its end.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done = folder / f"recorded-{_version(notebook, helpers, data)}"
+    variants = _variants(notebook, notebook.stat().st_mtime_ns, cast(Hashable, assignment))
+    done = folder / f"recorded-{_version(variants, files, assignment, data)}"
     with FileLock(folder / ".lock"):
         if done.exists():
             return
         log.info("Recording the training runs of %s, once on this machine", notebook)
-        source = nbformat.read(notebook, as_version=4)
-        for variant in (with_common_mistakes(source), without_own_seeds(source)):
-            execution = run(variant)
-            if not execution.complete:
-                reason = execution.limit or f"its kernel died in cell {execution.died}"
+        for variant in variants:
+            result = run(nbformat.reads(variant, as_version=4))
+            if not result.complete:
+                reason = result.limit or f"its kernel died in cell {result.died}"
                 raise NotRecorded(
                     f"{notebook} should run to its end in the sandbox, and did not: {reason}."
                 )
         done.touch()
 
 
-def without_own_seeds(notebook: NotebookNode) -> NotebookNode:
-    """Return the notebook with no seed set in its solutions.
-
-    Solutions set seeds to be repeatable. A student need not; a model made without one continues
-    the numbers that the given cells have seeded, and is the same in every such submission.
-    """
-    notebook = copy.deepcopy(notebook)
-    for cell in notebook.cells:
-        if is_solution(cell) and cell.cell_type == "code":
-            lines = cell.source.splitlines()
-            cell.source = "\n".join(line for line in lines if "set_seed(" not in line)
-    return notebook
+@cache
+def _variants(notebook: Path, changed: int, assignment: Hashable) -> list[str]:
+    """Return what is to be run of a notebook that was changed at a time, as JSON."""
+    source = nbformat.read(notebook, as_version=4)
+    return [nbformat.writes(variant) for variant in cast(Assignment, assignment).variants(source)]
 
 
-def _version(notebook: Path, helpers: Path, data: Path | None) -> str:
+def _version(
+    variants: Sequence[str], files: Sequence[Path], assignment: Assignment, data: Path | None
+) -> str:
     """Return a hash of what the instructor's runs depend on, as far as it may change here."""
-    hashed = hashlib.sha256(
-        f"{platform.node()} {platform.python_version()} {data} {MISTAKES}".encode()
-    )
-    for path in (notebook, *sorted(helpers.rglob("*.py"))):
-        hashed.update(hashlib.sha256(path.read_bytes()).digest())
-    for package in ("torch", "torchvision", "numpy"):
+    hashed = hashlib.sha256(f"{platform.node()} {platform.python_version()} {data}".encode())
+    for content in (*map(str.encode, variants), *(path.read_bytes() for path in files)):
+        hashed.update(hashlib.sha256(content).digest())
+    for package in assignment.VERSIONS:
         # Not imported for this: that would take seconds.
         hashed.update(version(package).encode())
     return hashed.hexdigest()[:16]

@@ -1,37 +1,47 @@
-"""Runs a submission's notebook in the sandbox, with the grading's seed and the course's limits."""
+"""Runs a submission's notebook in the sandbox, with the grading's seed and the course's limits.
+
+Where no sandbox can be had, and settings allow it, the notebook runs as nbgrader runs it, with
+three differences. The kernel finds the seed of this grading in its environment. It shares the
+machine's cores politely, so that a loaded machine does not cost a student the time limit. And a
+kernel that dies does not take the submission with it: what ran before stays, the cells after it
+stay without output, and the judge says why.
+"""
 
 import os
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.manager import KernelManager
+from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import setenv
 from traitlets import Bool, Float, Integer, Unicode
 
-from grading.authoring.generate import source_files
-from grading.intake.remarks import read_remarks
-from grading.intake.working_folder import working_files
+from grading.assignment import Assignment, Assignments
+from grading.course.package_files import source_files
+from grading.intake.working_folder import reserved_names, working_files
 from grading.running import jobs, recorded_runs
-from grading.running.execute import EXECUTION, SeededExecute
-from grading.running.jobs import Job
-from grading.running.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Limits, SandboxFailed, SandboxUnavailable
+from grading.running.seed import course_secret, grading_seed
+from grading.sandbox import SandboxFailed, SandboxUnavailable, check_available
+from grading.submission import Job, Limits, Remarks, Run, Submission, Surroundings
 
 _MEBIBYTE = 2**20
 _DEFAULTS = Limits()
 
-EXECUTED = "executed"
-"""Key in the conversion's resources: the Execution of a submission that was run beforehand."""
 
-
-class SandboxedExecute(SeededExecute):
+class SandboxedExecute(Execute):
     """Executes a notebook in a bubblewrap sandbox; set its limits as `c.SandboxedExecute`.
 
-    What became of the run stands in `resources[grading.running.execute.EXECUTION]`.
+    What became of it is the submission's `run`. One that is there already, by a worker, is taken.
     """
 
+    secret_file = Unicode(
+        ".grading_secret",
+        help="File with the course's secret, relative to the course root; made on first use.",
+    ).tag(config=True)
     allow_unsandboxed = Bool(
         False,
         help="Where no sandbox can be started, run student code with your own rights instead of "
@@ -59,8 +69,8 @@ class SandboxedExecute(SeededExecute):
     ).tag(config=True)
     data = Unicode(
         "",
-        help="Folder with FashionMNIST/raw, shown to student code read-only. Empty: the one that "
-        "FASHION_MNIST names, else the course's own folder data, where it is.",
+        help="Folder of data, shown to student code read-only. Empty: the one that the "
+        "assignment's environment variable names, else the course's own folder data, where it is.",
     ).tag(config=True)
 
     reuse_training = Bool(
@@ -82,42 +92,36 @@ class SandboxedExecute(SeededExecute):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Run every cell of `nb` in place, and note in `resources` how it went.
+        """Run every cell of `nb` in place.
 
         Raises:
             SandboxUnavailable: there is no sandbox here, and running without one is not allowed.
             SandboxFailed: the sandbox broke down again and again, which is no fault of the
                 submission; it stays ungraded.
         """
-        if unreadable := read_remarks(nb).unreadable:
-            resources[EXECUTION] = {"died": None, "unreadable": unreadable}
+        submission = Submission.of(resources)
+        submission.remarks = Remarks.read(nb)
+        if submission.remarks.unreadable:
+            submission.run = Run(nb)
             return nb, resources
+        submission.seed = self._seed(nb, resources)
         try:
-            sandbox.check_available()
+            check_available()
         except SandboxUnavailable as error:
             if not self.allow_unsandboxed:
                 raise SandboxUnavailable(self.how_to_allow(error)) from None
             self.log.warning("NO SANDBOX: student code runs with your own rights. %s", error)
-            return super().preprocess(nb, resources, km)
-        execution = resources.get(EXECUTED) or jobs.run(self.job(nb, resources))
-        for cell, executed in zip(nb.cells, execution.notebook.cells, strict=True):
+            submission.run = self._run_here(nb, resources, km)
+            return nb, resources
+        run = submission.run = submission.run or jobs.run(self.job(nb, resources))
+        for cell, executed in zip(nb.cells, run.notebook.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs = executed.outputs
                 cell.execution_count = executed.execution_count
-        resources[EXECUTION] = {
-            "died": execution.died,
-            "limit": execution.limit,
-            "limit_cell": execution.limit_cell,
-            "statuses": execution.statuses,
-            "seconds": execution.seconds,
-            "seed": self._seed(nb, resources),
-        }
-        if execution.limit is not None:
-            self.log.warning(
-                "The limit of %s struck in cell %s", execution.limit, execution.limit_cell
-            )
-        if execution.died is not None:
-            self.log.warning("The kernel died in cell %s", execution.died)
+        if run.limit is not None:
+            self.log.warning("The limit of %s struck in cell %s", run.limit, run.limit_cell)
+        if run.died is not None:
+            self.log.warning("The kernel died in cell %s", run.died)
         return nb, resources
 
     @staticmethod
@@ -130,22 +134,25 @@ class SandboxedExecute(SeededExecute):
 
     def job(self, nb: NotebookNode, resources: ResourcesDict) -> Job:
         """Return what it takes to run a submission, here or elsewhere."""
-        submission = resources["nbgrader"]
+        names = resources["nbgrader"]
+        assignment = Assignments(parent=self).of(names["assignment"])
+        surroundings = Surroundings()
+        if assignment is not None:
+            surroundings = Surroundings(
+                assignment.INSIDE,
+                assignment.IMPORTS,
+                assignment.DATA_VARIABLE,
+                self._data_folder(assignment),
+                self._runs(assignment, names["assignment"], names["notebook"]),
+            )
         return Job(
             nb,
-            self._files(Path(resources["metadata"]["path"]), submission["assignment"]),
-            {ENVIRONMENT_VARIABLE: str(self._seed(nb, resources))},
+            self._files(Path(resources["metadata"]["path"]), names["assignment"]),
+            self._environment(nb, resources),
             self.limits(),
-            self._data_folder(),
-            self._runs(submission["assignment"], submission["notebook"]),
+            surroundings,
+            assignment.DATA_FOLDER if assignment else Path(),
         )
-
-    def _seed(self, nb: NotebookNode, resources: ResourcesDict) -> int:
-        submission = resources["nbgrader"]
-        # nbgrader makes the course root the working directory while it converts.
-        secret = course_secret(Path(self.secret_file))
-        names = submission["student"], submission["assignment"]
-        return grading_seed(secret, *names, read_remarks(nb).work)
 
     def limits(self) -> Limits:
         """Return the limits that the settings give."""
@@ -159,34 +166,56 @@ class SandboxedExecute(SeededExecute):
             self.output_mebibytes * _MEBIBYTE,
         )
 
-    def _runs(self, assignment: str, notebook: str) -> Path | None:
+    def _seed(self, nb: NotebookNode, resources: ResourcesDict) -> int:
+        names = resources["nbgrader"]
+        # nbgrader makes the course root the working directory while it converts.
+        secret = course_secret(Path(self.secret_file))
+        return grading_seed(secret, names["student"], names["assignment"], Remarks.read(nb).work)
+
+    def _environment(self, nb: NotebookNode, resources: ResourcesDict) -> dict[str, str]:
+        assignment = Assignments(parent=self).of(resources["nbgrader"]["assignment"])
+        return {assignment.SEED_VARIABLE: str(self._seed(nb, resources))} if assignment else {}
+
+    def _runs(self, assignment: Assignment, name: str, notebook: str) -> Path | None:
         """Return the folder of recorded runs, filled; None where there is none to use."""
-        source = Path("source") / assignment
+        source = Path("source") / name
         path = source / f"{notebook}.ipynb"
         if not self.reuse_training or not path.is_file():
             return None
         folder = Path(self.recorded_runs).resolve()
         if not self.record_training:
             return folder if folder.is_dir() else None
-        data = self._data_folder()
+        data = self._data_folder(assignment)
+        files = source_files(Path(), source, assignment.PACKAGES)
 
-        def run(instructors: NotebookNode) -> sandbox.Execution:
-            named = source_files(Path(), source).items()
-            files = {str(name): file.read_bytes() for name, file in named}
-            job = Job(instructors, files, {}, self.limits(), data, folder)
-            return jobs.run(job, record=True)
+        def run(instructors: NotebookNode) -> Run:
+            surroundings = Surroundings(
+                assignment.INSIDE,
+                assignment.IMPORTS,
+                assignment.DATA_VARIABLE,
+                data,
+                folder,
+                record=True,
+            )
+            contents = {str(name): file.read_bytes() for name, file in files.items()}
+            job = Job(
+                instructors, contents, {}, self.limits(), surroundings, assignment.DATA_FOLDER
+            )
+            return jobs.run(job)
 
         try:
-            recorded_runs.record(path, Path("helpers"), data, folder, run, self.log)
+            recorded_runs.record(
+                path, list(files.values()), assignment, data, folder, run, self.log
+            )
         except (recorded_runs.NotRecorded, SandboxFailed, OSError) as error:
             self.log.warning("Every submission trains for itself. %s", error)
             return None
         return folder
 
-    def _data_folder(self) -> Path | None:
-        for name in (self.data, os.environ.get("FASHION_MNIST", ""), "data"):
+    def _data_folder(self, assignment: Assignment) -> Path | None:
+        for name in (self.data, os.environ.get(assignment.DATA_VARIABLE, ""), "data"):
             folder = Path(name).expanduser().resolve()
-            if name and (folder / "FashionMNIST" / "raw").is_dir():
+            if name and (folder / assignment.DATA_FOLDER).is_dir():
                 return folder
         return None
 
@@ -194,4 +223,40 @@ class SandboxedExecute(SeededExecute):
         """Return what the notebook finds beside it."""
         course = CourseDirectory(parent=self)
         release = course.format_path(course.release_directory, ".", assignment)
-        return working_files(submission, Path(release), self.files_mebibytes)
+        module = Assignments(parent=self).of(assignment)
+        return working_files(
+            submission, Path(release), self.files_mebibytes, reserved=reserved_names(module)
+        )
+
+    def _run_here(
+        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None
+    ) -> Run:
+        self._statuses: dict[int, str | None] = {}
+        self._running: int | None = None
+        died = None
+        # By default OpenMP's threads wait for each other in a busy loop. With four times as many
+        # threads as cores, the training of two models took over 300 s instead of 4 s; with threads
+        # that sleep while they wait, 10 s.
+        waiting = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
+        with setenv(OMP_WAIT_POLICY=waiting, **self._environment(nb, resources)):
+            try:
+                super().preprocess(nb, resources, km)
+            except DeadKernelError:
+                died = self._running
+                self.log.warning("The kernel died in cell %s; the cells after it did not run", died)
+        return Run(nb, died=died, statuses=self._statuses)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Run one cell without a sandbox."""
+        self._running = index
+        if not cell.source.strip():
+            # It is not sent to the kernel: there is nothing in it that could fail.
+            self._statuses[index] = "ok"
+        return super().preprocess_cell(cell, resources, index)
+
+    def on_cell_executed(self, **reply: Any) -> None:
+        """Note how a cell ended; nbclient calls it."""
+        self._statuses[reply["cell_index"]] = reply["execute_reply"]["content"]["status"]
+        super().on_cell_executed(**reply)

@@ -12,6 +12,8 @@ import os
 import secrets
 from pathlib import Path
 
+from grading.errors import GradingError
+
 ENVIRONMENT_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Where `grader_tests.check` looks for the seed, as a decimal integer."""
 
@@ -19,7 +21,7 @@ _SECRET_BYTES = 32  # as long as SHA-256's output; a longer key adds nothing to 
 _SEED_BYTES = 8
 
 
-class UnusableSecret(Exception):
+class UnusableSecret(GradingError):
     """The course secret exists but cannot be used."""
 
 

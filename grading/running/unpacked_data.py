@@ -14,12 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-RAW = Path("FashionMNIST") / "raw"
-"""Where torchvision looks for the files in a folder of data."""
-
 
 @cache
-def unpacked(data: Path) -> Path:
+def unpacked(data: Path, within: Path) -> Path:
     """Return a folder with the same data, all of it unpacked and to be read by the sandbox's user.
 
     It is `data` itself if it is so already, else one in the cache of this user
@@ -27,13 +24,15 @@ def unpacked(data: Path) -> Path:
     the lesson's own code does so, and says what is wrong with them.
 
     Args:
-        data: a folder that holds FashionMNIST/raw.
+        data: the folder.
+        within: where in it the files lie.
     """
     packed = [
-        path for path in sorted((data / RAW).glob("*.gz")) if not path.with_suffix("").is_file()
+        path for path in sorted((data / within).glob("*.gz")) if not path.with_suffix("").is_file()
     ]
-    files = sorted(path for path in (data / RAW).glob("*") if path.is_file())
-    parts = [path for path in (data, data / RAW.parent, data / RAW, *files) if path.exists()]
+    files = sorted(path for path in (data / within).glob("*") if path.is_file())
+    folders = [data / part for part in (within, *within.parents)]
+    parts = [path for path in (*folders, *files) if path.exists()]
     closed = any(path.stat().st_mode & 0o004 == 0 for path in parts)
     if not packed and not (closed and os.geteuid() == 0):
         return data
@@ -44,7 +43,7 @@ def unpacked(data: Path) -> Path:
         folder = _cache() / name
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                _unpack(data, folder)
+                _unpack(data, within, folder)
         # No secret.
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -54,22 +53,22 @@ def unpacked(data: Path) -> Path:
     return folder
 
 
-def _unpack(data: Path, target: Path) -> None:
+def _unpack(data: Path, within: Path, target: Path) -> None:
     """Write every file of `data` into `target`, unpacked; all of them or none."""
     draft = Path(tempfile.mkdtemp(dir=target.parent))
     try:
-        (draft / RAW).mkdir(parents=True)
-        for path in sorted((data / RAW).iterdir()):
+        (draft / within).mkdir(parents=True)
+        for path in sorted((data / within).iterdir()):
             if path.suffix == ".gz":
                 try:
-                    with gzip.open(path) as source, (draft / RAW / path.stem).open("wb") as file:
+                    with gzip.open(path) as source, (draft / within / path.stem).open("wb") as file:
                         shutil.copyfileobj(source, file)
                 except (OSError, EOFError, zlib.error):
                     # Damaged: as it is, so that the lesson's code finds it and says so.
-                    (draft / RAW / path.stem).unlink(missing_ok=True)
-                    shutil.copy(path, draft / RAW)
+                    (draft / within / path.stem).unlink(missing_ok=True)
+                    shutil.copy(path, draft / within)
             elif path.is_file():
-                shutil.copy(path, draft / RAW)
+                shutil.copy(path, draft / within)
         draft.rename(target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -78,6 +77,6 @@ def _unpack(data: Path, target: Path) -> None:
 
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "weight-initialization-grading"
+    folder = Path(base) / "course-grading"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

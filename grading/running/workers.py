@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from grading import sandbox
+from grading.errors import GradingError
 from grading.running import jobs
-from grading.running.jobs import Job
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution
+from grading.submission import Job, Run
 
-Runs = dict[str, Execution]
+Runs = dict[str, Run]
 """What came of the notebooks of a submission, by their paths."""
 
 
-class WorkersKilled(Exception):
+class WorkersKilled(GradingError):
     """Worker after worker ended while it ran a submission."""
 
 
-class WorkersRefused(Exception):
+class WorkersRefused(GradingError):
     """The workers asked for cannot be used, or not safely; the message says what to do."""
 
 

@@ -17,13 +17,14 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from grading.errors import GradingError
 from grading.sandbox.inside import namespaces
 from grading.sandbox.inside.namespaces import FOLDERS
+from grading.submission import Surroundings
 
 FILES = "/files"
 """Where a submission's files are inside, before they are copied into its working folder."""
@@ -57,25 +58,8 @@ else:
 """
 
 
-class SandboxUnavailable(Exception):
+class SandboxUnavailable(GradingError):
     """bubblewrap is missing, or may not run here."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a sandbox holds for every submission that is run in it.
-
-    Attributes:
-        modules: files and folders to be importable, under the name of the folder each lies in.
-        data: the folder that FASHION_MNIST names inside.
-        runs: the folder of recorded training runs that RECORDED_RUNS names inside.
-        record: whether runs may be added to it: for the instructor's notebook alone.
-    """
-
-    modules: tuple[Path, ...] = ()
-    data: Path | None = None
-    runs: Path | None = None
-    record: bool = False
 
 
 def check_available() -> None:
@@ -135,7 +119,7 @@ def command(surroundings: Surroundings, files: Path) -> list[str]:
         *_sandbox(mounts, writable),
         *_variables(surroundings),
         *("--chdir", _WORK, "--"),
-        *(_interpreter(), "-s", "-c", _SERVE),
+        *(_interpreter(), "-s", "-c", _SERVE, *surroundings.imports),
     ]
 
 
@@ -277,7 +261,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
     if surroundings.data is not None:
-        variables["FASHION_MNIST"] = _DATA
+        variables[surroundings.data_variable] = _DATA
     if surroundings.runs is not None:
         variables["RECORDED_RUNS"] = _RUNS
     return [word for item in variables.items() for word in ("--setenv", *item)]

@@ -8,6 +8,8 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+from grading.errors import GradingError
+
 STUDENT_ID = "student_id"
 """The column of a student file that holds nbgrader's id; the others are named as the platform's."""
 
@@ -16,11 +18,11 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BLANKS = " \t\r\n"
 
 
-class StudentFileError(Exception):
+class StudentFileError(GradingError):
     """The file that maps students to the platform's cannot be used."""
 
 
-class UnsafeIdentifier(Exception):
+class UnsafeIdentifier(GradingError):
     """An id that identifies a student to the platform would start a formula in a spreadsheet."""
 
 

@@ -38,18 +38,10 @@ from typing import Any, NoReturn
 from . import namespaces
 from .driver import run
 
-# What takes long to import; not matplotlib's inline backend, which on import ties itself to the
-# running kernel. No parallel region of OpenMP may run in this process: its threads
-# would be missing in the forked ones, which then wait for them for ever.
+# What takes long to import in any kernel, beside what the assignment names. No parallel region of
+# OpenMP may run in this process: its threads would be missing in the forked ones, which then wait
+# for them for ever.
 _IMPORTS = (
-    "torch",
-    "torch.optim",
-    "torch.utils.data",
-    "torchvision.datasets",
-    "torchvision.transforms",
-    "numpy",
-    "matplotlib.pyplot",
-    "tqdm",
     "ipykernel.kernelapp",
     "IPython.core.interactiveshell",
     "IPython.core.completerlib",
@@ -58,9 +50,7 @@ _IMPORTS = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
     "tornado.queues",
-    # For figures and tracebacks.
-    "matplotlib.backends.backend_agg",
-    "PIL.PngImagePlugin",
+    # For tracebacks.
     "stack_data",
     "pygments.formatters",
 )
@@ -76,7 +66,7 @@ def main() -> None:
     events = os.dup(1)
     # The kernel inherits standard output; what it writes there must not look like an event.
     os.dup2(2, 1)
-    for name in _IMPORTS:
+    for name in (*sys.argv[1:], *_IMPORTS):
         importlib.import_module(name)
     _leave_out_debugger()
     # Collecting garbage would write to pages that all forks could share.
