@@ -13,6 +13,8 @@ from nbformat.notebooknode import NotebookNode
 from traitlets import Dict, Unicode
 from traitlets.config import LoggingConfigurable
 
+from grading.errors import GradingError
+
 Outcome = Literal["correct", "incorrect", "not attempted"]
 
 
@@ -87,7 +89,7 @@ class Assignment(Protocol):
         """Return forms of the instructor's notebook whose training is common in submissions."""
 
 
-class AssignmentNotFound(Exception):
+class AssignmentNotFound(GradingError):
     """The module that settings name for an assignment cannot be imported."""
 
 

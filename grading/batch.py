@@ -28,6 +28,7 @@ from nbgrader.utils import setenv
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from tqdm import tqdm
 
+from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
 from grading.intake.remarks import read_remarks
@@ -35,8 +36,7 @@ from grading.preconditions import Refused
 from grading.running.jobs import Job
 from grading.running.sandboxed_execute import EXECUTED, SandboxedExecute
 from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution, SandboxUnavailable
+from grading.sandbox import Execution, SandboxUnavailable
 from grading.stop_signals import StopSignals
 from grading.summary import Summary
 

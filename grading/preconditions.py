@@ -10,13 +10,13 @@ from pathlib import Path
 from nbgrader.converters import NbGraderException
 from sqlalchemy.engine import make_url
 
+from grading import sandbox
 from grading.course.modes import for_group_alone, open_to_all
 from grading.recording import audit
 from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import UnusableSecret, course_secret
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 
 
 class Refused(NbGraderException):

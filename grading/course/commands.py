@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from grading.errors import GradingError
+
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["nbgrader.apps"])
 
 
-class CommandFailed(Exception):
+class CommandFailed(GradingError):
     """An nbgrader command ended with another exit code than 0."""
 
     def __init__(self, arguments: Sequence[str], code: int | None, output: str) -> None:

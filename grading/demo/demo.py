@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from grading import sandbox
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.demo.students import STUDENTS, Student
 from grading.demo.table import read_results, render
-from grading.sandbox import host as sandbox
 
 ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"

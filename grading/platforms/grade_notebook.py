@@ -12,43 +12,32 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.platforms.one_notebook import COURSE_ROOT
+from grading.platforms import options
 
 NO_SETTINGS = ("-c", os.devnull, "--noconftest")
 """What keeps pytest from the settings and the conftest.py of any folder."""
+
+
+TESTS = "grading.platforms.test_submission"
+"""The module of the tests, one for each criterion."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade a notebook; return pytest's exit code: 0 if every criterion is met, 1 if one is not."""
     parser = argparse.ArgumentParser(prog="grade-notebook", description=__doc__)
     parser.add_argument("notebook", type=Path)
-    parser.add_argument(
-        "--assignment", default="weight_initialization", help="its name (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--course",
-        metavar="FOLDER",
-        type=Path,
-        default=COURSE_ROOT,
-        help="with source/, helpers/ and nbgrader_config.py (default: where this is installed)",
-    )
+    options.add_options(parser)
     parser.add_argument(
         "--junitxml", metavar="FILE", type=Path, help="write a report that other programs read"
     )
-    parser.add_argument(
-        "--allow-unsandboxed",
-        action="store_true",
-        help="where there is no sandbox, run the notebook with your own rights",
-    )
-    options = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
     command = [sys.executable, "-P", "-m", "pytest", *NO_SETTINGS, "-p", "no:cacheprovider"]
-    command += ["--pyargs", "grader_tests", "--assignment", options.assignment]
-    command += ["--submission", str(options.notebook.absolute())]
-    command += ["--course", str(options.course.absolute())]
-    if options.junitxml is not None:
-        command += ["--junitxml", str(options.junitxml.absolute())]
-    if options.allow_unsandboxed:
-        command += ["--allow-unsandboxed"]
+    command += ["--pyargs", TESTS]
+    command += options.for_pytest(
+        given.notebook, given.assignment, given.course, given.allow_unsandboxed
+    )
+    if given.junitxml is not None:
+        command += ["--junitxml", str(given.junitxml.absolute())]
     with tempfile.TemporaryDirectory(prefix="grade-notebook-") as empty:
         return subprocess.run(command, cwd=empty, env=_environment(), check=False).returncode
 

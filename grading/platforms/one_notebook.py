@@ -4,6 +4,7 @@ nbgrader's commands run on a copy of the course that lasts as long as the gradin
 is repaired, run in the sandbox and judged just as in a class.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,18 +13,25 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
+from traitlets.config.loader import PyFileConfigLoader
 
-from grading.course.commands import run_nbgrader
+from grading.assignment import Assignments
+from grading.course.commands import CommandFailed, run_nbgrader
+from grading.course.language import read_language
+from grading.errors import GradingError
 from grading.intake.submitted_files import find_files
 from grading.judging.stored_verdicts import StoredVerdict, of_notebook
 
-COURSE_ROOT = Path(__file__).resolve().parents[1]
 _STUDENT = "student"
 _COPIED = ("source", "helpers", "nbgrader_config.py", "nbgrader_config.json")
 
 
-class NothingToGrade(Exception):
+class NothingToGrade(GradingError):
     """The notebook, or the course's assignment that it belongs to, is not there."""
+
+
+class NotGraded(GradingError):
+    """Grading failed, which is no fault of the submission; the message has nbgrader's log."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,13 @@ class Result:
         verdict: what was found, with the likely misconception and a hint.
         points: what it gets.
         most: what it could get.
+        title: what a person calls the criterion.
     """
 
     verdict: StoredVerdict
     points: float
     most: float
+    title: str
 
     @property
     def told(self) -> str:
@@ -48,11 +58,7 @@ class Result:
 
 
 def grade(
-    notebook: Path,
-    assignment: str,
-    course: Path = COURSE_ROOT,
-    *,
-    allow_unsandboxed: bool = False,
+    notebook: Path, assignment: str, course: Path, *, allow_unsandboxed: bool = False
 ) -> list[Result]:
     """Grade one notebook by every criterion, in the notebook's order.
 
@@ -62,54 +68,101 @@ def grade(
 
     Args:
         notebook: the submission; Python files beside it go with it.
-        assignment: its name in the course.
+        assignment: its name in the course; "" for the one that has a notebook of that name, or the
+            first where none has.
         course: the folder with `source/`, `helpers/` and `nbgrader_config.py`. Not changed.
         allow_unsandboxed: where no sandbox can be started, run the notebook with your own rights.
 
     Raises:
         NothingToGrade: there is no such notebook or assignment.
-        grading.course.commands.CommandFailed: grading failed, which is no fault of the submission.
+        NotGraded: grading failed.
     """
-    names = [path.stem for path in sorted((course / "source" / assignment).glob("*.ipynb"))]
-    if len(names) != 1:
-        raise NothingToGrade(
-            f"{course / 'source' / assignment} holds {len(names)} notebooks instead of one; name "
-            "the course's folder and the assignment."
-        )
     if notebook.is_symlink():
         raise NothingToGrade(f"{notebook} is a link, which may lead to another's work; copy it.")
     if not notebook.is_file():
         raise NothingToGrade(f"{notebook} is not there; name the notebook to grade.")
+    assignment = assignment or _assignment_of(notebook, course)
+    name = _name_of_notebook(course / "source" / assignment)
     with tempfile.TemporaryDirectory(prefix="one-notebook-") as temporary:
         folder = Path(temporary)
-        for name in _COPIED:
-            source = course / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, symlinks=True)
-            else:
-                shutil.copy(source, folder / name)
-        settings = "".join(
-            f"c.SandboxedExecute.{name} = {value!r}\n"
-            for name, value in _settings(course, allow_unsandboxed).items()
+        _copy_course(course, folder, _settings(course, allow_unsandboxed))
+        try:
+            run_nbgrader(["generate_assignment", assignment], folder)
+            _submit(notebook, folder, assignment, name)
+            run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
+        except CommandFailed as error:
+            raise NotGraded(f"{error.output}\n{error}") from None
+        return _results(folder, assignment, name)
+
+
+def _assignment_of(notebook: Path, course: Path) -> str:
+    """Return the assignment that has a notebook of the same name, else the course's first."""
+    sources = sorted(path for path in (course / "source").glob("*") if path.is_dir())
+    if not sources:
+        raise NothingToGrade(f"{course / 'source'} holds no assignment; name the course's folder.")
+    namesakes = (source for source in sources if (source / notebook.name).is_file())
+    return next(namesakes, sources[0]).name
+
+
+def _name_of_notebook(source: Path) -> str:
+    names = [path.stem for path in source.glob("*.ipynb")]
+    if len(names) != 1:
+        raise NothingToGrade(
+            f"{source} holds {len(names)} notebooks instead of one; name the course's folder and "
+            "the assignment."
         )
-        with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as file:
-            file.write(f"\n{settings}")
-        run_nbgrader(["generate_assignment", assignment], folder)
-        submitted = folder / "submitted" / _STUDENT / assignment
-        shutil.copytree(folder / "release" / assignment, submitted)
-        for module in find_files(notebook.parent).names:
-            if len(module.parts) == 1 and module.suffix == ".py":
-                shutil.copy(notebook.parent / module, submitted)
-        shutil.copyfile(notebook, submitted / f"{names[0]}.ipynb")
-        run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
-        graded = folder / "autograded" / _STUDENT / assignment / f"{names[0]}.ipynb"
-        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-            (record,) = gradebook.find_submission(assignment, _STUDENT).notebooks
-            points = {grade.name: (grade.score or 0.0, grade.max_score) for grade in record.grades}
-        return [
-            Result(verdict, *points[verdict.criterion])
-            for verdict in of_notebook(nbformat.read(graded, as_version=4))
-        ]
+    return names[0]
+
+
+def _copy_course(course: Path, folder: Path, settings: Mapping[str, object]) -> None:
+    for name in _COPIED:
+        source = course / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, symlinks=True)
+        else:
+            shutil.copy(source, folder / name)
+    lines = (f"c.SandboxedExecute.{name} = {value!r}" for name, value in settings.items())
+    with (folder / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+        file.write("\n" + "\n".join(lines) + "\n")
+
+
+def _submit(notebook: Path, folder: Path, assignment: str, name: str) -> None:
+    """Lay a notebook, and the modules beside it, where a student's submission is collected."""
+    submitted = folder / "submitted" / _STUDENT / assignment
+    shutil.copytree(folder / "release" / assignment, submitted)
+    for module in find_files(notebook.parent).names:
+        if len(module.parts) == 1 and module.suffix == ".py":
+            shutil.copy(notebook.parent / module, submitted)
+    shutil.copyfile(notebook, submitted / f"{name}.ipynb")
+
+
+def _results(folder: Path, assignment: str, name: str) -> list[Result]:
+    """Return what the gradebook and the graded notebook of a course with one student hold."""
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        (record,) = gradebook.find_submission(assignment, _STUDENT).notebooks
+        points = {grade.name: (grade.score or 0.0, grade.max_score) for grade in record.grades}
+    graded = folder / "autograded" / _STUDENT / assignment / f"{name}.ipynb"
+    module = _assignments(folder).of(assignment)
+    language = read_language(folder / "source" / assignment)
+    return [
+        Result(
+            verdict,
+            *points[verdict.criterion],
+            module.title(verdict.criterion, language) if module else verdict.criterion,
+        )
+        for verdict in of_notebook(nbformat.read(graded, as_version=4))
+    ]
+
+
+def _assignments(course: Path) -> Assignments:
+    """Return the assignments that a course's settings name."""
+    # The settings narrow this process's umask, as they do for nbgrader.
+    before = os.umask(0o022)
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    finally:
+        os.umask(before)
+    return Assignments(config=config)
 
 
 def _settings(course: Path, allow_unsandboxed: bool) -> Mapping[str, object]:

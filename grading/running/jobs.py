@@ -7,13 +7,12 @@ from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
 
-from grader_tests import observation
+from grader_tests import assignment
+from grading import sandbox
 from grading.running.unpacked_data import unpacked
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution, Limits, SandboxFailed
+from grading.sandbox import Execution, Limits, SandboxFailed
 
 _ATTEMPTS = 3  # for a sandbox that broke down: a fault of the machine, which may pass
-_PROBE = Path(observation.__file__).parent
 
 
 class DataMissing(Exception):
@@ -48,7 +47,7 @@ def run(job: Job, *, record: bool = False) -> Execution:
         job: what to run. On another machine, where its folder of data is not, the folder that
             FASHION_MNIST names there takes its place; where its recorded runs are neither
             there nor carried along (`find_runs`), training is repeated.
-        record: let it add to the recorded runs; see `grading.sandbox.host.execute`.
+        record: let it add to the recorded runs; see `grading.sandbox.execute`.
 
     Raises:
         DataMissing: the data are not on this machine.
@@ -65,10 +64,12 @@ def run(job: Job, *, record: bool = False) -> Execution:
                 return sandbox.execute(
                     job.notebook,
                     Path(folder),
-                    modules=[_PROBE / name for name in observation.PROBE_MODULES],
+                    modules=assignment.INSIDE,
                     data=_data_here(job.data),
                     runs=_runs_here(job.runs),
                     record=record,
+                    imports=assignment.IMPORTS,
+                    data_variable=assignment.DATA_VARIABLE,
                     environment=job.environment,
                     limits=job.limits,
                 )

@@ -21,7 +21,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
 from grader_tests.common_mistakes import MISTAKES, with_common_mistakes
-from grading.sandbox.host import Execution
+from grading.sandbox import Execution
 
 Run = Callable[[NotebookNode], Execution]
 

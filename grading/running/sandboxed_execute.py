@@ -9,6 +9,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Float, Integer, Unicode
 
+from grading import sandbox
 from grading.authoring.generate import source_files
 from grading.intake.remarks import read_remarks
 from grading.intake.working_folder import working_files
@@ -16,8 +17,7 @@ from grading.running import jobs, recorded_runs
 from grading.running.execute import EXECUTION, SeededExecute
 from grading.running.jobs import Job
 from grading.running.seed import ENVIRONMENT_VARIABLE, course_secret, grading_seed
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Limits, SandboxFailed, SandboxUnavailable
+from grading.sandbox import Limits, SandboxFailed, SandboxUnavailable
 
 _MEBIBYTE = 2**20
 _DEFAULTS = Limits()

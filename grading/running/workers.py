@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from grading import sandbox
 from grading.running import jobs
 from grading.running.jobs import Job
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution
+from grading.sandbox import Execution
 
 Runs = dict[str, Execution]
 """What came of the notebooks of a submission, by their paths."""

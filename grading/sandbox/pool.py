@@ -1,0 +1,176 @@
+"""Runs a notebook in a sandbox: notebook and files in, executed notebook out.
+
+A sandbox imports what takes seconds once, and then runs one submission after the other
+(`inside/server.py`), each in a kernel and folders of its own. Each thread keeps the sandbox it has
+started.
+"""
+
+import atexit
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode, from_dict
+
+from grading.sandbox import isolation
+from grading.sandbox.errors import SandboxFailed
+from grading.sandbox.execution import Execution, Limits
+from grading.sandbox.inside.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
+from grading.sandbox.isolation import Surroundings
+from grading.sandbox.process import Sandbox
+
+
+def execute(
+    notebook: NotebookNode,
+    files: Path,
+    *,
+    modules: Sequence[Path] = (),
+    data: Path | None = None,
+    runs: Path | None = None,
+    record: bool = False,
+    imports: Sequence[str] = (),
+    data_variable: str = "",
+    environment: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Execution:
+    """Run every code cell of `notebook` in a sandbox; the argument itself is not changed.
+
+    The sandbox stays for the next call in this thread with the same surroundings, until the thread
+    ends or `close` is called. Threads run side by side, each in a sandbox of its own.
+
+    Args:
+        notebook: what to run, with a Python kernel whatever its metadata say.
+        files: a folder; its contents lie in the working folder when the run begins.
+        modules: files to be importable, under the name of the folder each lies in: the hidden
+            tests' `grader_tests/__init__.py`, say.
+        data: a folder that is seen inside.
+        runs: the folder of recorded training runs.
+        record: let the notebook add runs to that folder. For the instructor's own notebook.
+        imports: modules that nearly every submission imports; the sandbox imports them once.
+        data_variable: the variable that names the folder of data inside.
+        environment: further variables for the kernel.
+        limits: what the run may use.
+
+    Raises:
+        SandboxUnavailable: no sandbox can be started here.
+        SandboxFailed: the sandbox broke down, which is no fault of the submission; the next call
+            starts another.
+    """
+    limits = limits or Limits()
+    blank = _without_outputs(notebook)
+    surroundings = Surroundings(tuple(modules), data, runs, record, tuple(imports), data_variable)
+    job = {
+        "notebook": blank,
+        "files": isolation.FILES,
+        "environment": {LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes), **(environment or {})},
+    }
+    began = time.monotonic()
+    sandbox = _sandbox(surroundings)
+    try:
+        progress = sandbox.run(job, files, limits)
+    except BaseException:
+        # Whatever it was, it may have left something behind.
+        close()
+        raise
+    for index, (outputs, count) in progress.cells.items():
+        cell = blank.cells[index]
+        cell.outputs = [from_dict(output) for output in _joined(outputs)]
+        cell.execution_count = count
+    return Execution(
+        blank,
+        time.monotonic() - began,
+        progress.died,
+        progress.limit,
+        progress.limit_cell,
+        progress.complete,
+        progress.statuses,
+    )
+
+
+def _without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy that no cell has run in."""
+    blank = from_dict(notebook)
+    for cell in blank.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return blank
+
+
+def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join what was printed in a row: how many pieces it comes in depends on the machine's load.
+
+    nbconvert's CoalesceStreamsPreprocessor takes quadratic time for as many or as long pieces as a
+    submission may print.
+    """
+    joined: list[dict[str, Any]] = []
+    kinds = [(output["output_type"], output.get("name")) for output in outputs]
+    for (kind, _), group in groupby(zip(kinds, outputs, strict=True), key=itemgetter(0)):
+        members = [output for _, output in group]
+        if kind == "stream":
+            members = [members[0] | {"text": "".join(str(output["text"]) for output in members)}]
+        joined += members
+    return joined
+
+
+def close() -> None:
+    """End this thread's sandbox, if it has one."""
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None:
+        del _thread.kept
+        kept.sandbox.close()
+        with _lock:
+            _all.discard(kept.sandbox)
+
+
+def stop() -> None:
+    """End the sandboxes of all threads, also those at work, and let no thread start another.
+
+    For a process that is to end: what runs in them ends with SandboxFailed.
+    """
+    global _stopped
+    with _lock:
+        _stopped = True
+        for sandbox in _all:
+            sandbox.kill()
+
+
+def _close_all() -> None:
+    """Remove what the sandboxes of all threads have left, when no thread works any more."""
+    stop()
+    for sandbox in _all:
+        sandbox.close()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    surroundings: Surroundings
+    sandbox: Sandbox
+
+
+# Each thread has its own: bubblewrap's --die-with-parent ends a sandbox together with the thread
+# that started it.
+_thread = threading.local()
+_lock = threading.Lock()
+_all: set[Sandbox] = set()
+_stopped = False
+atexit.register(_close_all)
+
+
+def _sandbox(surroundings: Surroundings) -> Sandbox:
+    """Return this thread's sandbox with these surroundings, starting it in place of any other."""
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None and kept.surroundings == surroundings and kept.sandbox.lives():
+        return kept.sandbox
+    close()
+    with _lock:
+        if _stopped:
+            raise SandboxFailed("Grading has been stopped.")
+        sandbox = Sandbox(surroundings)
+        _all.add(sandbox)
+    _thread.kept = _Kept(surroundings, sandbox)
+    return sandbox
