@@ -1,6 +1,7 @@
 """The course's own commands: `python -m grading autograde ASSIGNMENT`."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 from grading.errors import GradingError
@@ -22,9 +23,19 @@ def main() -> int:
     if name not in _COMMANDS:
         print(f"usage: python -m grading {{{','.join(_COMMANDS)}}} ...", file=sys.stderr)
         return 2
+    return _run(_COMMANDS[name], sys.argv[2:])
+
+
+def grade_notebook() -> int:
+    """Run the command `grade-notebook`; return its exit code."""
+    return _run("grading.platforms.grade_notebook", sys.argv[1:])
+
+
+def _run(module: str, arguments: Sequence[str]) -> int:
+    """Run a command; one that fails says why in a sentence, and its exit code is 1."""
     try:
-        code: int = import_module(_COMMANDS[name]).main(sys.argv[2:])
-    except (GradingError, OSError) as error:
+        code: int = import_module(module).main(arguments)
+    except GradingError as error:
         print(error, file=sys.stderr)
         return 1
     return code

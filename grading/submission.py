@@ -17,7 +17,7 @@ from grading.assignment import Verdict
 from grading.course.names import readable, shown
 from grading.words import say
 
-_MEBIBYTE = 2**20
+MEBIBYTE = 2**20
 _IN_RESOURCES = "submission"
 _IN_METADATA = "intake"
 
@@ -123,13 +123,13 @@ class Limits:
     """Wall time of all cells together."""
     processor_seconds: float = 900
     """Processor time of all processes and cores together."""
-    memory_bytes: int = 6 * 1024 * _MEBIBYTE
+    memory_bytes: int = 6 * 1024 * MEBIBYTE
     """Resident memory of all processes together. PyTorch and the data take about 0.9 GiB."""
     processes: int = 64
     """Processes at one time; threads do not count."""
-    disk_bytes: int = 512 * _MEBIBYTE
+    disk_bytes: int = 512 * MEBIBYTE
     """Size of the working folder, and of /tmp, which are in memory."""
-    output_bytes: int = 20 * _MEBIBYTE
+    output_bytes: int = 20 * MEBIBYTE
     """All outputs together. The lesson's figures are about 0.5 MiB."""
 
 

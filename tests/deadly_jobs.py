@@ -11,7 +11,7 @@ from distributed import Worker
 
 from grading.running import jobs
 from grading.running.jobs import Job
-from grading.sandbox.host import Execution
+from grading.sandbox import Execution
 
 WORD = "# This brings the worker down."
 

@@ -24,6 +24,9 @@ def as_other_user(*command: str) -> list[str]:
         closed = [str(above) for above in path.resolve().parents if not above.stat().st_mode & 1]
         if closed:
             opened += [] if closed[-1] in opened else ["--tmpfs", closed[-1]]
+            for above in reversed(path.resolve().parents):
+                if above.is_relative_to(closed[-1]) and str(above) != closed[-1]:
+                    opened += ["--perms", "0755", "--dir", str(above)]
             opened += ["--ro-bind", str(path.resolve()), str(path.resolve())]
     outside = ["bwrap", "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--die-with-parent"]
     who = ["setpriv", "--reuid", str(OTHER), "--regid", str(OTHER), "--clear-groups"]

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from grading import sandbox
 from grading.course.commands import run_nbgrader
-from grading.sandbox import host as sandbox
 
 ASSIGNMENT = "weight_initialization"
 # The same assignment in English and in Chinese; the notebooks have one name.

@@ -23,7 +23,6 @@ from grading import sandbox
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.demo.students import STUDENTS, Student
 from grading.demo.table import read_results, render
-from grading.errors import GradingError
 
 ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"
@@ -32,7 +31,7 @@ _LOG_TAIL = 30  # lines of the log shown when a step fails
 _STEPS = 9
 
 
-class DemoFailed(GradingError):
+class DemoFailed(Exception):
     """A step of the demonstration did not do what it must."""
 
 

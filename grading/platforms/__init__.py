@@ -1,1 +1,1 @@
-"""One notebook at a time: under pytest, for Gradescope."""
+"""One notebook at a time, where no gradebook is kept: under pytest, for Gradescope."""

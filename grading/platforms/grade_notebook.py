@@ -12,29 +12,32 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grading.platforms.one_notebook import Request
-from grading.platforms.pytest_criteria import TESTS
+from grading.platforms import options
 
 NO_SETTINGS = ("-c", os.devnull, "--noconftest")
 """What keeps pytest from the settings and the conftest.py of any folder."""
 
 
+TESTS = "grading.platforms.test_submission"
+"""The module of the tests, one for each criterion."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Grade a notebook; return pytest's exit code: 0 if every criterion is met, 1 if one is not."""
     parser = argparse.ArgumentParser(prog="grade-notebook", description=__doc__)
-    Request.add_options(parser)
+    parser.add_argument("notebook", type=Path)
+    options.add_options(parser)
     parser.add_argument(
         "--junitxml", metavar="FILE", type=Path, help="write a report that other programs read"
     )
-    options = parser.parse_args(arguments)
-    request = Request.of_options(options)
+    given = parser.parse_args(arguments)
     command = [sys.executable, "-P", "-m", "pytest", *NO_SETTINGS, "-p", "no:cacheprovider"]
-    command += ["--pyargs", TESTS, "--graded-notebook", str(request.notebook)]
-    command += ["--graded-assignment", request.name, "--graded-course", str(request.course)]
-    if options.junitxml is not None:
-        command += ["--junitxml", str(options.junitxml.absolute())]
-    if request.unsandboxed:
-        command += ["--graded-unsandboxed"]
+    command += ["--pyargs", TESTS]
+    command += options.for_pytest(
+        given.notebook, given.assignment, given.course, given.allow_unsandboxed
+    )
+    if given.junitxml is not None:
+        command += ["--junitxml", str(given.junitxml.absolute())]
     with tempfile.TemporaryDirectory(prefix="grade-notebook-") as empty:
         return subprocess.run(command, cwd=empty, env=_environment(), check=False).returncode
 

@@ -5,30 +5,23 @@ The file has the fields that https://gradescope-autograders.readthedocs.io/en/la
 
 import argparse
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from grading.course.commands import CommandFailed
-from grading.course.language import read_language
-from grading.platforms.one_notebook import Request, Result, grade
+from grading.platforms import options
+from grading.platforms.one_notebook import Result, grade
 
 
-def results(graded: Sequence[Result], titles: Mapping[str, str]) -> dict[str, Any]:
-    """Return what Gradescope reads: one test for each criterion.
-
-    Args:
-        graded: how a notebook does by each criterion.
-        titles: what a person calls them.
-    """
+def results(graded: Sequence[Result]) -> dict[str, Any]:
+    """Return what Gradescope reads: one test for each criterion that a notebook was graded by."""
     return {
         "visibility": "visible",
         # What the kernel's side prints is no student's to read.
         "stdout_visibility": "hidden",
         "tests": [
             {
-                "name": titles[result.verdict.criterion],
+                "name": result.title,
                 "score": result.points,
                 "max_score": result.most,
                 "status": "passed" if result.verdict.passed else "failed",
@@ -41,19 +34,22 @@ def results(graded: Sequence[Result], titles: Mapping[str, str]) -> dict[str, An
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Grade a notebook and write the file; return 1 if that fails, which is no 0 of the student."""
+    """Grade a notebook and write the file.
+
+    Raises:
+        GradingError: it cannot be graded, which is no 0 of the student.
+    """
     parser = argparse.ArgumentParser(prog="python -m grading gradescope", description=__doc__)
-    Request.add_options(parser)
+    parser.add_argument("notebook", type=Path)
     parser.add_argument("results", type=Path, help="the file to write")
-    options = parser.parse_args(arguments)
-    request = Request.of_options(options)
-    try:
-        graded = grade(request)
-    except CommandFailed as error:
-        print(error.output, error, sep="\n", file=sys.stderr)
-        return 1
-    language = read_language(request.course / "source" / request.assignment)
-    titles = {name: request.module.title(name, language) for name in request.criteria}
-    text = json.dumps(results(graded, titles), ensure_ascii=False, indent=1)
-    options.results.write_text(text, encoding="utf-8")
+    options.add_options(parser)
+    given = parser.parse_args(arguments)
+    graded = grade(
+        given.notebook,
+        given.assignment,
+        given.course,
+        allow_unsandboxed=given.allow_unsandboxed,
+    )
+    text = json.dumps(results(graded), ensure_ascii=False, indent=1)
+    given.results.write_text(text, encoding="utf-8")
     return 0

@@ -4,25 +4,24 @@ nbgrader's commands run on a copy of the course that lasts as long as the gradin
 is repaired, run in the sandbox and judged just as in a class.
 """
 
-import argparse
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+from traitlets.config.loader import PyFileConfigLoader
 
 from grading.assignment import Assignment, Assignments
-from grading.course.commands import run_nbgrader
+from grading.course.commands import CommandFailed, run_nbgrader
+from grading.course.language import read_language
 from grading.errors import GradingError
 from grading.intake.submitted_files import find_files
 from grading.judging.stored_verdicts import StoredVerdict, of_notebook
 
-COURSE_ROOT = Path(__file__).resolve().parents[2]
 _STUDENT = "student"
 _SETTINGS = ("nbgrader_config.py", "nbgrader_config.json")
 
@@ -31,85 +30,8 @@ class NothingToGrade(GradingError):
     """The notebook, or the course's assignment that it belongs to, is not there."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """Which notebook to grade, and by what.
-
-    Attributes:
-        notebook: the submission; Python files beside it go with it.
-        name: the assignment's name in the course; "" for the first that the settings list.
-        course: the folder with `source/` and `nbgrader_config.py`. Not changed.
-        unsandboxed: where no sandbox can be started, run the notebook with your own rights.
-    """
-
-    notebook: Path
-    name: str = ""
-    course: Path = COURSE_ROOT
-    unsandboxed: bool = False
-
-    @staticmethod
-    def add_options(parser: argparse.ArgumentParser) -> None:
-        """Let a command take what `of_options` reads."""
-        parser.add_argument("notebook", type=Path)
-        parser.add_argument("--assignment", default="", help="its name (default: the first)")
-        parser.add_argument(
-            "--course",
-            metavar="FOLDER",
-            type=Path,
-            default=COURSE_ROOT,
-            help="with source/ and nbgrader_config.py (default: where this is installed)",
-        )
-        parser.add_argument(
-            "--allow-unsandboxed",
-            action="store_true",
-            help="where there is no sandbox, run the notebook with your own rights",
-        )
-
-    @classmethod
-    def of_options(cls, options: argparse.Namespace) -> "Request":
-        """Return what the arguments of a command ask for."""
-        return cls(
-            options.notebook.absolute(),
-            options.assignment,
-            options.course.absolute(),
-            options.allow_unsandboxed,
-        )
-
-    @cached_property
-    def _assignments(self) -> Assignments:
-        try:
-            config = PyFileConfigLoader(_SETTINGS[0], path=str(self.course)).load_config()
-        except ConfigFileNotFound:
-            raise NothingToGrade(
-                f"{self.course} has no {_SETTINGS[0]}; name the course's folder."
-            ) from None
-        return Assignments(config=config)
-
-    @property
-    def assignment(self) -> str:
-        """The assignment's name."""
-        return self.name or next(iter(self._assignments.modules), "")
-
-    @property
-    def module(self) -> Assignment:
-        """What judges the notebook.
-
-        Raises:
-            NothingToGrade: there is no such assignment, or nbgrader judges it by itself.
-        """
-        module = self._assignments.of(self.assignment)
-        if module is None:
-            known = ", ".join(self._assignments.modules) or "none"
-            raise NothingToGrade(
-                f"{self.assignment!r} is no assignment with criteria of its own; the settings of "
-                f"{self.course} name: {known}."
-            )
-        return module
-
-    @property
-    def criteria(self) -> tuple[str, ...]:
-        """The grade ids of the criteria."""
-        return self.module.CRITERIA
+class NotGraded(GradingError):
+    """Grading failed, which is no fault of the submission; the message has nbgrader's log."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +42,13 @@ class Result:
         verdict: what was found, with the likely misconception and a hint.
         points: what it gets.
         most: what it could get.
+        title: what a person calls the criterion.
     """
 
     verdict: StoredVerdict
     points: float
     most: float
+    title: str
 
     @property
     def told(self) -> str:
@@ -133,70 +57,121 @@ class Result:
         return "\n".join(filter(None, (verdict.finding, verdict.explanation, verdict.hint)))
 
 
-def grade(request: Request) -> list[Result]:
+def grade(
+    notebook: Path, assignment: str, course: Path, *, allow_unsandboxed: bool = False
+) -> list[Result]:
     """Grade one notebook by every criterion, in the notebook's order.
 
     A run takes seconds where the course has recorded its training runs before
     (`build/recorded_runs`); elsewhere the notebook trains for itself. Draws come from the course's
     secret where it has one, and are new in each call where not.
 
+    Args:
+        notebook: the submission; Python files beside it go with it.
+        assignment: its name in the course; "" for the one that has a notebook of that name, or the
+            first where none has.
+        course: the folder with `source/`, `helpers/` and `nbgrader_config.py`. Not changed.
+        allow_unsandboxed: where no sandbox can be started, run the notebook with your own rights.
+
     Raises:
         NothingToGrade: there is no such notebook or assignment.
-        grading.course.commands.CommandFailed: grading failed, which is no fault of the submission.
+        NotGraded: grading failed.
     """
-    assignment, name = request.assignment, _notebook_name(request)
+    if notebook.is_symlink():
+        raise NothingToGrade(f"{notebook} is a link, which may lead to another's work; copy it.")
+    if not notebook.is_file():
+        raise NothingToGrade(f"{notebook} is not there; name the notebook to grade.")
+    assignment = assignment or _assignment_of(notebook, course)
+    name = _name_of_notebook(course / "source" / assignment)
     with tempfile.TemporaryDirectory(prefix="one-notebook-") as temporary:
         folder = Path(temporary)
-        _copy_course(request, folder)
-        run_nbgrader(["generate_assignment", assignment], folder)
-        submitted = folder / "submitted" / _STUDENT / assignment
-        shutil.copytree(folder / "release" / assignment, submitted)
-        for module in find_files(request.notebook.parent).names:
-            if len(module.parts) == 1 and module.suffix == ".py":
-                shutil.copy(request.notebook.parent / module, submitted)
-        shutil.copyfile(request.notebook, submitted / f"{name}.ipynb")
-        run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
-        graded = folder / "autograded" / _STUDENT / assignment / f"{name}.ipynb"
-        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-            (record,) = gradebook.find_submission(assignment, _STUDENT).notebooks
-            points = {grade.name: (grade.score or 0.0, grade.max_score) for grade in record.grades}
-        return [
-            Result(verdict, *points[verdict.criterion])
-            for verdict in of_notebook(nbformat.read(graded, as_version=4))
-        ]
+        module = _assignments(course).of(assignment)
+        _copy_course(course, folder, module, allow_unsandboxed)
+        try:
+            run_nbgrader(["generate_assignment", assignment], folder)
+            _submit(notebook, folder, assignment, name)
+            run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
+        except CommandFailed as error:
+            raise NotGraded(f"{error.output}\n{error}") from None
+        return _results(folder, assignment, name, module)
 
 
-def _notebook_name(request: Request) -> str:
-    """Return the name of the assignment's one notebook; make sure that there is one to grade."""
-    source, notebook = request.course / "source" / request.assignment, request.notebook
-    names = [path.stem for path in sorted(source.glob("*.ipynb"))]
+def _assignment_of(notebook: Path, course: Path) -> str:
+    """Return the assignment that has a notebook of the same name, else the course's first."""
+    sources = sorted(path for path in (course / "source").glob("*") if path.is_dir())
+    if not sources:
+        raise NothingToGrade(f"{course / 'source'} holds no assignment; name the course's folder.")
+    namesakes = (source for source in sources if (source / notebook.name).is_file())
+    return next(namesakes, sources[0]).name
+
+
+def _name_of_notebook(source: Path) -> str:
+    names = [path.stem for path in source.glob("*.ipynb")]
     if len(names) != 1:
         raise NothingToGrade(
             f"{source} holds {len(names)} notebooks instead of one; name the course's folder and "
             "the assignment."
         )
-    if notebook.is_symlink():
-        raise NothingToGrade(f"{notebook} is a link, which may lead to another's work; copy it.")
-    if not notebook.is_file():
-        raise NothingToGrade(f"{notebook} is not there; name the notebook to grade.")
     return names[0]
 
 
-def _copy_course(request: Request, folder: Path) -> None:
-    for name in ("source", *request.module.PACKAGES):
-        shutil.copytree(request.course / name, folder / name, symlinks=True)
+def _copy_course(
+    course: Path, folder: Path, module: Assignment | None, allow_unsandboxed: bool
+) -> None:
+    for name in ("source", *(module.PACKAGES if module else ())):
+        shutil.copytree(course / name, folder / name, symlinks=True)
     for name in _SETTINGS:
-        shutil.copy(request.course / name, folder / name)
-    settings = "".join(
-        f"c.SandboxedExecute.{name} = {value!r}\n" for name, value in _settings(request).items()
-    )
+        shutil.copy(course / name, folder / name)
+    settings = _settings(course, module, allow_unsandboxed)
+    lines = (f"c.SandboxedExecute.{name} = {value!r}" for name, value in settings.items())
     with (folder / _SETTINGS[0]).open("a", encoding="utf-8") as file:
-        file.write(f"\n{settings}")
+        file.write("\n" + "\n".join(lines) + "\n")
 
 
-def _settings(request: Request) -> Mapping[str, object]:
+def _submit(notebook: Path, folder: Path, assignment: str, name: str) -> None:
+    """Lay a notebook, and the modules beside it, where a student's submission is collected."""
+    submitted = folder / "submitted" / _STUDENT / assignment
+    shutil.copytree(folder / "release" / assignment, submitted)
+    for module in find_files(notebook.parent).names:
+        if len(module.parts) == 1 and module.suffix == ".py":
+            shutil.copy(notebook.parent / module, submitted)
+    shutil.copyfile(notebook, submitted / f"{name}.ipynb")
+
+
+def _results(
+    folder: Path, assignment: str, name: str, module: Assignment | None
+) -> list[Result]:
+    """Return what the gradebook and the graded notebook of a course with one student hold."""
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        (record,) = gradebook.find_submission(assignment, _STUDENT).notebooks
+        points = {grade.name: (grade.score or 0.0, grade.max_score) for grade in record.grades}
+    graded = folder / "autograded" / _STUDENT / assignment / f"{name}.ipynb"
+    language = read_language(folder / "source" / assignment)
+    return [
+        Result(
+            verdict,
+            *points[verdict.criterion],
+            module.title(verdict.criterion, language) if module else verdict.criterion,
+        )
+        for verdict in of_notebook(nbformat.read(graded, as_version=4))
+    ]
+
+
+def _assignments(course: Path) -> Assignments:
+    """Return the assignments that a course's settings name."""
+    # The settings narrow this process's umask, as they do for nbgrader.
+    before = os.umask(0o022)
+    try:
+        config = PyFileConfigLoader(_SETTINGS[0], path=str(course)).load_config()
+    finally:
+        os.umask(before)
+    return Assignments(config=config)
+
+
+def _settings(
+    course: Path, module: Assignment | None, allow_unsandboxed: bool
+) -> Mapping[str, object]:
     """Return what holds for the course itself, and would be looked for in its copy."""
-    course = request.course
     runs = course / "build" / "recorded_runs"
     settings: dict[str, object] = {
         "recorded_runs": str(runs.resolve()),
@@ -206,8 +181,8 @@ def _settings(request: Request) -> Mapping[str, object]:
     secret = course / ".grading_secret"
     if secret.is_file():
         settings["secret_file"] = str(secret.resolve())
-    if (course / "data" / request.module.DATA_FOLDER).is_dir():
+    if module and (course / "data" / module.DATA_FOLDER).is_dir():
         settings["data"] = str((course / "data").resolve())
-    if request.unsandboxed:
+    if allow_unsandboxed:
         settings["allow_unsandboxed"] = True
     return settings

@@ -26,9 +26,8 @@ from grading.intake.working_folder import reserved_names, working_files
 from grading.running import jobs, recorded_runs
 from grading.running.seed import course_secret, grading_seed
 from grading.sandbox import SandboxFailed, SandboxUnavailable, check_available
-from grading.submission import Job, Limits, Remarks, Run, Submission, Surroundings
+from grading.submission import MEBIBYTE, Job, Limits, Remarks, Run, Submission, Surroundings
 
-_MEBIBYTE = 2**20
 _DEFAULTS = Limits()
 
 
@@ -55,14 +54,14 @@ class SandboxedExecute(Execute):
         _DEFAULTS.processor_seconds, help="Processor time of all processes together."
     ).tag(config=True)
     memory_mebibytes = Integer(
-        _DEFAULTS.memory_bytes // _MEBIBYTE, help="Memory of all processes together."
+        _DEFAULTS.memory_bytes // MEBIBYTE, help="Memory of all processes together."
     ).tag(config=True)
     processes = Integer(_DEFAULTS.processes, help="Processes at one time.").tag(config=True)
     disk_mebibytes = Integer(
-        _DEFAULTS.disk_bytes // _MEBIBYTE, help="Files in the working folder, and in /tmp."
+        _DEFAULTS.disk_bytes // MEBIBYTE, help="Files in the working folder, and in /tmp."
     ).tag(config=True)
     output_mebibytes = Integer(
-        _DEFAULTS.output_bytes // _MEBIBYTE, help="Outputs of all cells together."
+        _DEFAULTS.output_bytes // MEBIBYTE, help="Outputs of all cells together."
     ).tag(config=True)
     files_mebibytes = Integer(
         50, help="Files beside the notebook, together; the largest beyond that are left out."
@@ -160,10 +159,10 @@ class SandboxedExecute(Execute):
             self.cell_seconds,
             self.notebook_seconds,
             self.processor_seconds,
-            self.memory_mebibytes * _MEBIBYTE,
+            self.memory_mebibytes * MEBIBYTE,
             self.processes,
-            self.disk_mebibytes * _MEBIBYTE,
-            self.output_mebibytes * _MEBIBYTE,
+            self.disk_mebibytes * MEBIBYTE,
+            self.output_mebibytes * MEBIBYTE,
         )
 
     def _seed(self, nb: NotebookNode, resources: ResourcesDict) -> int:

@@ -1,8 +1,9 @@
-"""The sandbox that shuts student code in: its host side; `inside` is all that it sees of ours."""
+"""The sandbox that shuts student code in: its host side."""
 
-from .execution import close, execute, stop
-from .isolation import SandboxUnavailable, check_available
-from .process import SandboxFailed
+from grading.sandbox.bubblewrap import program_in_use
+from grading.sandbox.errors import SandboxFailed, SandboxUnavailable
+from grading.sandbox.isolation import check_available
+from grading.sandbox.pool import close, execute, stop
 
 __all__ = [
     "SandboxFailed",
@@ -10,5 +11,6 @@ __all__ = [
     "check_available",
     "close",
     "execute",
+    "program_in_use",
     "stop",
 ]

@@ -12,7 +12,6 @@ and the second one, which is the sandbox, is started within.
 
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -21,7 +20,9 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from grading.errors import GradingError
+from grading.sandbox import bubblewrap
+from grading.sandbox.bubblewrap import Program
+from grading.sandbox.errors import SandboxUnavailable
 from grading.sandbox.inside import namespaces
 from grading.sandbox.inside.namespaces import FOLDERS
 from grading.submission import Surroundings
@@ -41,7 +42,6 @@ _DATA = "/data"
 _RUNS = "/runs"
 _WORK = "/work"
 _INTERPRETER = "/python"
-_PROGRAM = "/bwrap"
 # System folders with the libraries that the interpreter and its packages are linked to, the
 # fonts, and what the dynamic linker needs.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts")
@@ -58,18 +58,13 @@ else:
 """
 
 
-class SandboxUnavailable(GradingError):
-    """bubblewrap is missing, or may not run here."""
-
-
 def check_available() -> None:
     """Make sure that a sandbox can be started.
 
     Raises:
         SandboxUnavailable: it cannot; the message says what to install or to allow.
     """
-    _bubblewrap()
-    complaint = _complaint()
+    complaint = _complaint(bubblewrap.find())
     if complaint is not None:
         raise SandboxUnavailable(
             f"bubblewrap is installed but may not run here: {complaint} It needs user "
@@ -77,24 +72,13 @@ def check_available() -> None:
         )
 
 
-def _bubblewrap() -> str:
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SandboxUnavailable(
-            "Submissions are graded in a sandbox, and bubblewrap, which makes it, is not "
-            "installed. Install it (on Debian and Ubuntu: apt-get install bubblewrap); it runs on "
-            "Linux only."
-        )
-    return program
-
-
 @cache
-def _complaint() -> str | None:
+def _complaint(program: Program) -> str | None:
     """Return what bubblewrap complains of when it is tried, None if it works."""
     mounts = [*_mounts_of_interpreter(), *_mounts_of_modules(())]
-    program = _TRIAL.format(modules=_MODULES, inside=INSIDE)
+    code = _TRIAL.format(modules=_MODULES, inside=INSIDE)
     trial = subprocess.run(
-        [*_sandbox(mounts), "--", _interpreter(), "-c", program],
+        [*_sandbox(program, mounts), "--", _interpreter(), "-c", code],
         capture_output=True,
         text=True,
         check=False,
@@ -116,7 +100,7 @@ def command(surroundings: Surroundings, files: Path) -> list[str]:
     mounts = [*_mounts_of_interpreter(), *_mounts_of_surroundings(surroundings, files)]
     writable = ["--bind", _RUNS, _RUNS] if surroundings.record and _is_root() else []
     return [
-        *_sandbox(mounts, writable),
+        *_sandbox(bubblewrap.find(), mounts, writable),
         *_variables(surroundings),
         *("--chdir", _WORK, "--"),
         *(_interpreter(), "-s", "-c", _SERVE, *surroundings.imports),
@@ -147,10 +131,11 @@ def _other_user() -> int:
     return next(number for number in range(61183, 60000, -1) if number not in taken)
 
 
-def _sandbox(mounts: list[str], writable: Sequence[str] = ()) -> list[str]:
+def _sandbox(program: Program, mounts: list[str], writable: Sequence[str] = ()) -> list[str]:
     """Return the beginning of the command: all of it but variables and what is to be started.
 
     Args:
+        program: bubblewrap.
         mounts: what is to be seen besides the system.
         writable: of that, what can be written to.
     """
@@ -164,18 +149,17 @@ def _sandbox(mounts: list[str], writable: Sequence[str] = ()) -> list[str]:
     ]
     own = ["--dev", "/dev", "--proc", "/proc", *writable, *folders]
     sealed = ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
-    program = _bubblewrap()
     if not _is_root():
-        return [program, *inside, *_mounts_of_system(), *mounts, *own, *sealed]
-    _require_readable(mounts)
+        return [str(program.path), *inside, *_mounts_of_system(), *mounts, *own, *sealed]
+    _require_readable([*program.mounts, *mounts])
     user = str(_other_user())
     change = ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
     change += ["--pdeathsig", "keep"]
     return [
-        *(program, "--die-with-parent", "--ro-bind", program, _PROGRAM),
+        *(str(program.path), "--die-with-parent", *program.mounts),
         *(*_mounts_of_system(), *mounts, "--dev", "/dev", "--bind", "/proc", "/proc"),
         *(word for folder in FOLDERS for word in ("--perms", "0755", "--dir", folder)),
-        *("--", *change, "--", _PROGRAM, *inside, "--ro-bind", "/", "/", *own, *sealed),
+        *("--", *change, "--", program.within, *inside, "--ro-bind", "/", "/", *own, *sealed),
     ]
 
 
@@ -260,7 +244,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
         # Large tensors in pages of 2 MiB, where the machine has them: fewer faults, less time.
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
-    if surroundings.data is not None:
+    if surroundings.data is not None and surroundings.data_variable:
         variables[surroundings.data_variable] = _DATA
     if surroundings.runs is not None:
         variables["RECORDED_RUNS"] = _RUNS

@@ -1,4 +1,8 @@
-"""A running sandbox: a process of bubblewrap's, what it is told, and the events it writes."""
+"""A running sandbox, and how it is talked with: a job goes in, events come out.
+
+What comes out is untrusted: a notebook whose outputs the submission may have made up, read from a
+pipe in a bounded amount.
+"""
 
 import contextlib
 import json
@@ -8,62 +12,18 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from grading.errors import GradingError
 from grading.sandbox import isolation
-from grading.submission import Limits, Surroundings
+from grading.sandbox.errors import SandboxFailed
+from grading.sandbox.progress import Progress
+from grading.submission import MEBIBYTE, Limits, Surroundings
 
-_START_SECONDS = 120  # until the kernel answers; a slow disk loads PyTorch in about 30 s
+_START_SECONDS = 120  # until the kernel answers; a slow disk may take 30 s to import
 _END_SECONDS = 30  # until everything has ended
 _MESSAGE_BYTES = 4096
-_MEBIBYTE = 2**20
-
-
-class SandboxFailed(GradingError):
-    """The sandbox broke down before or beside the student's code: a fault of the machine."""
-
-
-@dataclass
-class Progress:
-    """The events of a run so far."""
-
-    ready: bool = False
-    complete: bool = False
-    over: bool = False
-    running: int | None = None
-    died: int | None = None
-    limit: str | None = None
-    limit_cell: int | None = None
-    cells: dict[int, tuple[list[Any], int | None]] = field(default_factory=dict)
-    statuses: dict[int, str | None] = field(default_factory=dict)
-
-    def strike(self, limit: str, cell: int | None) -> None:
-        """Note that a limit struck, unless another did before."""
-        if self.limit is None:
-            self.limit, self.limit_cell = limit, cell
-
-    def take(self, event: dict[str, Any]) -> None:
-        """Note what the sandbox has written."""
-        match event["event"]:
-            case "ready":
-                self.ready = True
-            case "start":
-                self.running = event["cell"]
-            case "cell":
-                self.cells[event["cell"]] = (event["outputs"], event["execution_count"])
-                self.statuses[event["cell"]] = event["status"]
-            case "limit":
-                cell = event["cell"]
-                self.strike(event["limit"], self.running if cell is None else cell)
-            case "died":
-                self.died = event["cell"]
-            case "end":
-                self.complete = True
-            case "over":
-                self.over = True
 
 
 class Sandbox:
@@ -97,7 +57,7 @@ class Sandbox:
         for path in (self._files, *self._files.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
         header = json.dumps({"limits": asdict(limits)})
-        listener = Listener(self._process, limits, f"{header}\n{json.dumps(job)}\n".encode())
+        listener = _Listener(self._process, limits, f"{header}\n{json.dumps(job)}\n".encode())
         progress = listener.progress
         try:
             listener.listen()
@@ -128,7 +88,7 @@ class Sandbox:
         self._folder.cleanup()
 
 
-class Listener:
+class _Listener:
     """Talks with the sandbox, and watches the limits that hold for the run as a whole."""
 
     def __init__(self, process: subprocess.Popen[bytes], limits: Limits, job: bytes) -> None:
@@ -144,7 +104,7 @@ class Listener:
         self._job = memoryview(job)
         self._pieces: list[bytes] = []
         # Outputs, and as much again for their JSON.
-        self._bytes_left = 2 * limits.output_bytes + _MEBIBYTE
+        self._bytes_left = 2 * limits.output_bytes + MEBIBYTE
 
     def listen(self) -> None:
         """Hand over the job, and take events until all is over or a limit strikes."""

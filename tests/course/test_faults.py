@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.sandbox import host as sandbox
+from grading import sandbox
 from tests import faults
 from tests.faults import CASES, POINTS, Case
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from grading import sandbox
 from grading.course import modes
 from grading.recording import audit
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from tests.other_user import as_other_user, give, needs_root
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 

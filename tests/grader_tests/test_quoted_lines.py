@@ -10,10 +10,10 @@ import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
+from grading import sandbox
 from grading.running import jobs
 from grading.running.jobs import Job
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from tests.corpus import load
 
 pytestmark = pytest.mark.slow

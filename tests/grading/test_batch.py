@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading import sandbox
+from grading.sandbox import SandboxUnavailable
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

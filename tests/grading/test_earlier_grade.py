@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from grading import sandbox
 from grading.attempt import PENDING
 from grading.recording import audit
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from tests.other_user import as_other_user, give, needs_root
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
@@ -186,7 +186,7 @@ def test_a_second_instructor(
 
 # Stands for what cannot be foreseen, at each step between reading and recording.
 BREAKS = {
-    "a sandbox": ("grading.running.jobs", "run", "grading.sandbox.host.SandboxFailed('no memory')"),
+    "a sandbox": ("grading.running.jobs", "run", "grading.sandbox.SandboxFailed('no memory')"),
     "the judge": ("grading.judging.judge.Judge", "preprocess", "MemoryError()"),
     "the log": ("grading.recording.audit", "append", "OSError(28, 'No space left on device')"),
     "the gradebook": (
@@ -210,7 +210,7 @@ def test_a_fault_of_the_machine(
     module = owner.rpartition(".")[0] if owner.rpartition(".")[2][0].isupper() else owner
     (tmp_path / "breaking.py").write_text(
         "import runpy, sys\n"
-        f"import sqlalchemy.exc, grading.sandbox.host, {module}\n"
+        f"import sqlalchemy.exc, grading.sandbox, {module}\n"
         "def fail(*_, **__):\n"
         f"    raise {error}\n"
         f"{owner}.{name} = fail\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.sandbox import host as sandbox
+from grading import sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id
 
 pytestmark = [pytest.mark.site, pytest.mark.slow]

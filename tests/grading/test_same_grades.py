@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from nbgrader.api import Gradebook
 
+from grading import sandbox
 from grading.recording import audit
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -76,7 +76,7 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
 
     Args:
         kernel: on which the process that is to be the kernel waits.
-        limits: those of `grading.submission.Limits`, by name.
+        limits: those of `grading.sandbox.Limits`, by name.
         events: where to write events.
     """
     stream = _Events(os.fdopen(events, "w", encoding="utf-8"))

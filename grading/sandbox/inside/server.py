@@ -1,12 +1,12 @@
-"""The sandbox's process 1: imports PyTorch once, and forks a kernel for each submission.
+"""The sandbox's process 1: imports once what all need, and forks a kernel for each submission.
 
-Of the engine, the sandbox sees this folder. For each submission this
-process reads one line of JSON from standard input, `{"limits": {...}}`, and forks the driver. The
-driver makes the submission's namespaces (`namespaces`), forks a process that waits there to
-become the kernel, reads the submission, which follows on standard input, runs it in that kernel and
-writes events. This process itself never reads a submission, so no later fork can find anything of
-it in its memory. It watches the limits, ends everything when the driver has ended, and writes,
-besides the driver's events:
+Its arguments are modules to import besides its own. Of the engine, the sandbox sees this folder.
+For each submission this process reads one line of JSON from standard input, `{"limits": {...}}`,
+and forks the driver. The driver makes the submission's namespaces (`namespaces`), forks a process
+that waits there to become the kernel, reads the submission, which follows on standard input, runs
+it in that kernel and writes events. This process itself never reads a submission, so no later fork
+can find anything of it in its memory. It watches the limits (`usage`), ends everything when the
+driver has ended, and writes, besides the driver's events:
 
     {"event": "limit", "cell": null, "limit": name}    a limit of all processes together struck
     {"event": "over"}                                  nothing of it is left, and another may come
@@ -21,26 +21,23 @@ The kernel sees neither process 1 nor the driver, and none of their numbers mean
 to signal, trace or limit them it has no name for them. What it can write to is gone with it.
 """
 
-import contextlib
 import gc
 import importlib
 import json
 import os
 import random
 import resource
-import select
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 from . import namespaces
 from .driver import run
+from .usage import kill_others, watch
 
-# What takes long to import in any kernel, beside what the assignment names. No parallel region of
-# OpenMP may run in this process: its threads would be missing in the forked ones, which then wait
-# for them for ever.
+# What takes long to import of the kernel itself; not matplotlib's inline backend, which on import
+# ties itself to the running kernel.
 _IMPORTS = (
     "ipykernel.kernelapp",
     "IPython.core.interactiveshell",
@@ -50,12 +47,13 @@ _IMPORTS = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
     "tornado.queues",
-    # For tracebacks.
+    # For figures and tracebacks.
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
     "stack_data",
     "pygments.formatters",
 )
 _FILES = "/files"  # as `isolation.FILES`
-_WATCH_SECONDS = 0.1
 
 
 def main() -> None:
@@ -66,6 +64,8 @@ def main() -> None:
     events = os.dup(1)
     # The kernel inherits standard output; what it writes there must not look like an event.
     os.dup2(2, 1)
+    # No parallel region of OpenMP may run in this process: its threads would be missing in the
+    # forked ones, which then wait for them for ever.
     for name in (*sys.argv[1:], *_IMPORTS):
         importlib.import_module(name)
     _leave_out_debugger()
@@ -87,7 +87,7 @@ def _serve(limits: dict[str, float], events: int) -> None:
     driver = os.fork()
     if driver == 0:
         _in_child(_drive, limits, events)
-    struck = _watch(driver, limits)
+    struck = watch(driver, limits)
     kill_others()
     # What the driver wrote last may have been cut short, so an empty line comes first.
     if struck is not None:
@@ -149,7 +149,8 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     sys.path.append(_FILES)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
-    sys.modules["numpy"].random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
     sys.argv = ["ipykernel_launcher.py", *order["arguments"]]
     gc.enable()
     from ipykernel.kernelapp import launch_new_instance
@@ -178,101 +179,6 @@ def _in_child(function: Any, *arguments: Any) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _watch(driver: int, limits: dict[str, float]) -> str | None:
-    """Wait for the driver to end; return the limit that struck meanwhile.
-
-    Limits of the kernel (setrlimit) hold for each process by itself, and the number of processes
-    cannot be limited that way for the user who owns the sandbox.
-    """
-    ended = os.pidfd_open(driver)
-    try:
-        usage = _Usage(driver)
-        while not select.select([ended], [], [], _WATCH_SECONDS)[0]:
-            if struck := usage.beyond(limits):
-                return struck
-    finally:
-        os.close(ended)
-    return None
-
-
-class _Usage:
-    """Adds up what a submission's processes use, and what the driver has collected of it."""
-
-    def __init__(self, driver: int) -> None:
-        self._driver = driver
-        self._ticks = os.sysconf("SC_CLK_TCK")
-        self._page = os.sysconf("SC_PAGE_SIZE")
-        self._seconds: dict[tuple[int, int], float] = {}
-        self._driver_at_first: int | None = None
-
-    def beyond(self, limits: dict[str, float]) -> str | None:
-        """Return the name of the limit that is exceeded, None if all are kept."""
-        collected = resident = 0
-        processes = []
-        for process in _others():
-            statistics = _statistics(process)
-            if statistics is None:
-                continue
-            # Fields of /proc/PID/stat (proc(5)), counted from the state, which is the third.
-            parent, began, pages = (int(statistics[place]) for place in (1, 19, 21))
-            if process == self._driver:
-                self._driver_at_first = self._driver_at_first or pages
-                collected = max(0, pages - self._driver_at_first) * self._page
-            if parent == 1:
-                # The driver, and process 1 of the submission's namespace.
-                continue
-            processes.append(process)
-            resident += pages * self._page
-            # Also the time of children that have ended and were waited for.
-            used = sum(int(field) for field in statistics[11:15]) / self._ticks
-            key = (process, began)
-            self._seconds[key] = max(used, self._seconds.get(key, 0.0))
-        if len(processes) > limits["processes"]:
-            return "processes"
-        # What processes share counts for each of them so far. To tell them apart takes longer.
-        if (
-            collected + resident > limits["memory_bytes"]
-            and collected + sum(map(self._proportional, processes)) > limits["memory_bytes"]
-        ):
-            return "memory"
-        if sum(self._seconds.values()) > limits["processor_seconds"]:
-            return "processor time"
-        return None
-
-    def _proportional(self, process: int) -> int:
-        """Return a process's memory in bytes, with its part of what it shares with others."""
-        try:
-            lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            # A process may refuse; then what it shares counts wholly.
-            statistics = _statistics(process)
-            return int(statistics[21]) * self._page if statistics else 0
-
-
-def kill_others() -> None:
-    """Kill every other process of the sandbox, those included that they start meanwhile."""
-    while _others():
-        with contextlib.suppress(ProcessLookupError):
-            # From process 1, -1 means everybody else, those in namespaces within included.
-            os.kill(-1, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, 0)
-
-
-def _others() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-
-
-def _statistics(process: int) -> list[str] | None:
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name, in parentheses, may hold anything, so the fields after it are counted.
-    return text.rpartition(")")[2].split()
 
 
 def _send(events: int, **fields: Any) -> None:

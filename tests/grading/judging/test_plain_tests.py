@@ -14,12 +14,12 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.utils import determine_grade
 
+from grading import sandbox
 from grading.intake.remarks import Remarks, write_remarks
 from grading.judging.judge import PROBLEMS, Judge
 from grading.running.execute import EXECUTION
 from grading.running.sandboxed_execute import SandboxedExecute
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import SandboxUnavailable
+from grading.sandbox import SandboxUnavailable
 from tests.grading.judging.test_judge import cell_metadata, error_output, resources_with
 from tests.grading.running.test_sandboxed_execute import is_available
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from grader_tests.observation import CRITERIA
-from grading.sandbox import host as sandbox
+from grading import sandbox
+from grading.platforms.grade_notebook import TESTS
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,
@@ -65,7 +66,7 @@ SETTINGS = {
 MODULES = (
     "conftest.py", "trap.py", "sitecustomize.py", "usercustomize.py", "json.py", "torch.py",
     "nbgrader.py", "pytest.py", "grading/__init__.py", "grader_tests/__init__.py",
-    "grader_tests/test_submission.py", "_pytest/__init__.py", "test_seven.py",
+    "grading/platforms/test_submission.py", "_pytest/__init__.py", "test_seven.py",
 )  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def _lay_traps(folder: Path, settings: Iterable[str] = SETTINGS) -> None:
     for name in settings:
         (folder / name).write_text(SETTINGS[name].format("addopts = -p trap\npythonpath = .\n"))
     for name in MODULES:
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(f"open({str(folder / 'trapped')!r}, 'w').close()\n")
 
 
@@ -121,8 +122,8 @@ def test_pytest_itself_refuses(tmp_path: Path, place: str) -> None:
     (submission / "x.ipynb").write_text("{}")
     _lay_traps(submission, ())
     folder = submission if place == "in its folder" else tmp_path
-    for asked in ((), ("--submission", str(submission / "x.ipynb"))):
-        code, output = _run("pytest", folder, os.environ, "--pyargs", "grader_tests", *asked)
+    for asked in ((), ("--grade-submission", str(submission / "x.ipynb"))):
+        code, output = _run("pytest", folder, os.environ, "--pyargs", TESTS, *asked)
         assert code == pytest.ExitCode.USAGE_ERROR, output
         assert "grade-notebook NOTEBOOK" in output
         assert not (submission / "trapped").exists()

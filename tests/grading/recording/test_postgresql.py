@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.sandbox import host as sandbox
+from grading import sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]

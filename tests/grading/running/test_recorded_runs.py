@@ -16,7 +16,7 @@ from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading.running.recorded_runs import NotRecorded, record
-from grading.sandbox.host import Execution
+from grading.sandbox import Execution
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, cells_by_grade_id
 
 LOG = logging.getLogger(__name__)

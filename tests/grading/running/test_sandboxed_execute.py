@@ -9,12 +9,12 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
+from grading import sandbox
 from grading.judging.judge import Judge
 from grading.running.execute import EXECUTION
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import course_secret, grading_seed
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Execution, SandboxFailed, SandboxUnavailable
+from grading.sandbox import Execution, SandboxFailed, SandboxUnavailable
 
 
 def is_available() -> bool:

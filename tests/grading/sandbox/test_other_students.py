@@ -9,8 +9,8 @@ import sqlite3
 
 import pytest
 
+from grading import sandbox
 from grading.feedback.cuts import NOTICES
-from grading.sandbox import host as sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.slow]

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision import datasets, transforms
 
 import helpers
-from grading.sandbox import host as sandbox
+from grading import sandbox
 from helpers import comparison, training
 from helpers.machinery import recorded
 from helpers.machinery.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
@@ -557,7 +557,14 @@ class TestInSandbox:
     ) -> str:
         """Return what the comparison's cell printed, or raised."""
         notebook = v4.new_notebook(cells=list(map(v4.new_code_cell, (SETUP, cell, COMPARE))))
-        ran = sandbox.execute(notebook, files, data=data, runs=folder, record=record)
+        ran = sandbox.execute(
+            notebook,
+            files,
+            data=data,
+            data_variable="FASHION_MNIST",
+            runs=folder,
+            record=record,
+        )
         assert ran.complete
         outputs = ran.notebook.cells[2].outputs
         return str([out.get("text", out.get("evalue")) for out in outputs][-1])

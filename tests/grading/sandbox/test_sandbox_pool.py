@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
+from grading import sandbox
 from grading.running import jobs
 from grading.running.jobs import Job
-from grading.sandbox import host as sandbox
-from grading.sandbox.host import Limits, SandboxFailed, _Progress
+from grading.sandbox import Limits, SandboxFailed, pool
+from grading.sandbox.execution import Progress
 
 
 class _Fake:
@@ -30,11 +31,11 @@ class _Fake:
     def lives(self) -> bool:
         return self.alive
 
-    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> _Progress:
+    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> Progress:
         assert self.thread == threading.get_ident()
         self.runs += 1
         type(self).behave(self)
-        return _Progress(complete=True)
+        return Progress(complete=True)
 
     @staticmethod
     def behave(fake: "_Fake") -> None:
@@ -53,9 +54,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Fake]]:
         made = []  # noqa: RUF012 - a new list for each test, which is what the fixture is for
 
     sandbox.close()
-    monkeypatch.setattr(sandbox, "_Sandbox", Fake)
-    monkeypatch.setattr(sandbox, "_all", set())
-    monkeypatch.setattr(sandbox, "_stopped", False)
+    monkeypatch.setattr(pool, "Sandbox", Fake)
+    monkeypatch.setattr(pool, "_all", set())
+    monkeypatch.setattr(pool, "_stopped", False)
     yield Fake
     sandbox.close()
 

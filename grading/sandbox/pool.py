@@ -1,8 +1,8 @@
 """Runs a notebook in a sandbox: notebook and files in, executed notebook out.
 
-What comes out is untrusted: a notebook whose outputs the submission may have made up, read from a
-pipe in a bounded amount. A sandbox imports PyTorch once, which takes seconds, and then runs one
-submission after the other (`inside/server.py`), each in a kernel and folders of its own.
+A sandbox imports what takes seconds once, and then runs one submission after the other
+(`inside/server.py`), each in a kernel and folders of its own. Each thread keeps the sandbox it has
+started.
 """
 
 import atexit
@@ -18,8 +18,9 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode, from_dict
 
 from grading.sandbox import isolation
+from grading.sandbox.errors import SandboxFailed
 from grading.sandbox.inside.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
-from grading.sandbox.process import Sandbox, SandboxFailed
+from grading.sandbox.process import Sandbox
 from grading.submission import Limits, Run, Surroundings
 
 
@@ -48,10 +49,7 @@ def execute(
             starts another.
     """
     limits = limits or Limits()
-    blank = from_dict(notebook)
-    for cell in blank.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    blank = _without_outputs(notebook)
     job = {
         "notebook": blank,
         "files": isolation.FILES,
@@ -78,6 +76,15 @@ def execute(
         progress.complete,
         progress.statuses,
     )
+
+
+def _without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy that no cell has run in."""
+    blank = from_dict(notebook)
+    for cell in blank.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return blank
 
 
 def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -128,19 +135,19 @@ def _close_all() -> None:
 @dataclass(frozen=True)
 class _Kept:
     surroundings: Surroundings
-    sandbox: "Sandbox"
+    sandbox: Sandbox
 
 
 # Each thread has its own: bubblewrap's --die-with-parent ends a sandbox together with the thread
 # that started it.
 _thread = threading.local()
 _lock = threading.Lock()
-_all: set["Sandbox"] = set()
+_all: set[Sandbox] = set()
 _stopped = False
 atexit.register(_close_all)
 
 
-def _sandbox(surroundings: Surroundings) -> "Sandbox":
+def _sandbox(surroundings: Surroundings) -> Sandbox:
     """Return this thread's sandbox with these surroundings, starting it in place of any other."""
     kept: _Kept | None = getattr(_thread, "kept", None)
     if kept is not None and kept.surroundings == surroundings and kept.sandbox.lives():
