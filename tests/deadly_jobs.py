@@ -10,8 +10,7 @@ import signal
 from distributed import Worker
 
 from grading.running import jobs
-from grading.running.jobs import Job
-from grading.sandbox import Execution
+from grading.submission import Job, Run
 
 WORD = "# This brings the worker down."
 
@@ -20,9 +19,9 @@ def dask_setup(worker: Worker) -> None:
     """Let the worker die of a job with the word."""
     run = jobs.run
 
-    def run_or_die(job: Job) -> Execution:
+    def run_or_die(job: Job) -> Run:
         if any(WORD in cell.source for cell in job.notebook.cells):
             os.kill(os.getpid(), signal.SIGKILL)
         return run(job)
 
-    jobs.run = run_or_die  # type: ignore[assignment]  # without `record`, which no worker uses
+    jobs.run = run_or_die

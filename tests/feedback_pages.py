@@ -15,13 +15,16 @@ from nbgrader.utils import determine_grade, is_grade
 from traitlets.config import Config
 
 from grader_tests.observation import MIME_TYPE
+from grading.assignment import Assignments
 from grading.feedback.exporter import PAGE, FeedbackExporter
 from grading.feedback.page import Grade, Lateness, build_page
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.safe_pages import SafePages
 from grading.judging.judge import Judge
-from grading.running.execute import EXECUTION
-from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, EDITIONS
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
+from tests.steps import EDITIONS, SETTINGS, resources_of
+
+MODULE = Assignments(config=SETTINGS).of(EDITIONS[0])
 
 
 @cache
@@ -49,10 +52,8 @@ def graded_notebook(
         if grade_id in observations:
             observation = json.loads(json.dumps(observations[grade_id]))
             cell.outputs = [new_output("display_data", data={MIME_TYPE: observation})]
-    resources = ResourcesDict()
-    resources[EXECUTION] = {"died": None}
-    resources["nbgrader"] = {"assignment": EDITIONS[language == "zh"]}
-    for step in (Judge(), SafePages()):
+    resources = resources_of(EDITIONS[language == "zh"])
+    for step in (Judge(config=SETTINGS), SafePages()):
         nb, resources = step.preprocess(nb, resources)
     return nb
 
@@ -81,7 +82,7 @@ def feedback_page(
     resources = ResourcesDict()
     resources["nbgrader"] = {"assignment": EDITIONS[language == "zh"]}
     resources["metadata"] = ResourcesDict(path=str(Path.cwd()))
-    resources[PAGE] = build_page(nb, grades, language, comments, lateness)
+    resources[PAGE] = build_page(nb, grades, language, MODULE, comments, lateness)
     figures = EmbedFigures()
     figures.folder = str(COURSE_ROOT / "source/{assignment}/figures")
     # As nbgrader_config.py has it.

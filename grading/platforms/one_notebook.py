@@ -138,9 +138,7 @@ def _submit(notebook: Path, folder: Path, assignment: str, name: str) -> None:
     shutil.copyfile(notebook, submitted / f"{name}.ipynb")
 
 
-def _results(
-    folder: Path, assignment: str, name: str, module: Assignment | None
-) -> list[Result]:
+def _results(folder: Path, assignment: str, name: str, module: Assignment | None) -> list[Result]:
     """Return what the gradebook and the graded notebook of a course with one student hold."""
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         (record,) = gradebook.find_submission(assignment, _STUDENT).notebooks

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from grading.authoring.stubs import TEXT_STUBS
+from grading.words import say
 from tests.browser import lab
 from tests.browser.server import JupyterServer
 from tests.scratch_course import (
@@ -73,11 +73,11 @@ def test_from_fetching_to_submitting(
 
     # Validate names what is still to do, and in the end nothing.
     told = lab.validate(page)
-    expect(told).to_contain_text(TEXT_STUBS[language])
+    expect(told).to_contain_text(say(language, "answers.stub"))
     expect(told).not_to_contain_text("weights_init_normal")
     screenshot(f"{edition}-validated-without-answers")
     told.get_by_role("button", name="Ok").click()
-    unanswered = page.locator(".jp-MarkdownCell", has_text=TEXT_STUBS[language])
+    unanswered = page.locator(".jp-MarkdownCell", has_text=say(language, "answers.stub"))
     for place in (1, 0):
         lab.answer(page, unanswered.nth(place), "By the rule the loss falls at once.")
     told = lab.validate(page)

@@ -18,16 +18,16 @@ from grader_tests.judge.words.messages import LANGUAGES
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.networks import large_network, small_networks
-from grading.intake.remarks import Remarks, write_remarks
-from grading.judging.judge import PROBLEMS, Judge
+from grading.judging.judge import Judge
 from grading.recording import audit
-from grading.running.execute import EXECUTION
 from grading.running.sandboxed_execute import SandboxedExecute
+from grading.submission import Submission
 from tests.grader_tests.test_criteria_default import comparison_of, lesson_net
 from tests.grader_tests.test_grader_tests import right
 from tests.grading.judging.test_judge import cell_metadata, resources_with
 from tests.grading.running.test_sandboxed_execute import needs_sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
+from tests.steps import SETTINGS
 
 SEED, OTHER = 20240301, 7
 
@@ -240,15 +240,14 @@ class TestInSandbox:
             ),
         ]
         nb = v4.new_notebook(cells=cells)
-        write_remarks(nb, Remarks())
-        names = {"student": "ada", "assignment": "lesson", "notebook": "lesson"}
+        names = {"student": "ada", "assignment": ASSIGNMENT, "notebook": ASSIGNMENT}
         resources = resources_with({"metadata": {"path": str(tmp_path)}, "nbgrader": names})
-        nb, resources = SandboxedExecute().preprocess(nb, resources)
-        assert isinstance(resources[EXECUTION]["seed"], int)
-        nb, resources = Judge().preprocess(nb, resources)
+        nb, resources = SandboxedExecute(config=SETTINGS).preprocess(nb, resources)
+        assert isinstance(Submission.of(resources).seed, int)
+        nb, resources = Judge(config=SETTINGS).preprocess(nb, resources)
         score, _ = determine_grade(nb.cells[-1])
         assert score == (0 if replayed else 4)
-        assert resources[PROBLEMS] == (
+        assert Submission.of(resources).problems == (
             ["The observation of test_normal_std is not of this grading."] if replayed else []
         )
 

@@ -15,15 +15,16 @@ from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
 from grading.feedback import exporter as feedback_exporter
-from grading.feedback.cuts import NOTICES, PAGE, TEXT, UNSHOWN
+from grading.feedback.cuts import PAGE, TEXT
 from grading.feedback.limited_work import WorkLimits, work_through
 from grading.feedback.rendering import outputs, sentence
 from grading.feedback.safe_pages import WHOLE_SOURCE, SafePages, harmless_markdown
 from grading.intake.submitted_notebook import read_notebook
+from grading.judging.reasons import without_cell_number
 from grading.recording.answers import is_unanswered
 from grading.reports.student_code import first_function
-from grading.words.judge_words import without_cell_number
-from grading.words.remark_words import in_language, remark
+from grading.submission import Message, remark
+from grading.words import say
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 SIZE = 1_000_000
@@ -97,6 +98,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+CUT_OFF = say("en", "feedback.cut_off")
 STEPS: dict[str, Callable[[str], object]] = {
     "harmless_markdown": harmless_markdown,
     "printed": lambda text: list(
@@ -112,7 +114,9 @@ STEPS: dict[str, Callable[[str], object]] = {
     "error": without_cell_number,
     "unanswered": lambda text: is_unanswered(v4.new_markdown_cell(text)),
     "function": first_function,
-    "remark": lambda text: in_language(remark("several_notebooks", name=text, names=text), "zh"),
+    "remark": lambda text: Message.from_json(
+        remark("several_notebooks", name=text, names=text).to_json()
+    ).said("zh"),
 }
 
 
@@ -133,7 +137,10 @@ def test_recording_and_page_end_and_say_what_they_leave_out(name: str) -> None:
     assert nb.cells[-3].metadata[WHOLE_SOURCE] == text
     assert sum(len(cell.source) for cell in nb.cells) < 2 * PAGE
     page = feedback_page(nb, grades)
-    assert any(said in page for said in (NOTICES["en"], UNSHOWN["en"], "could not be made in full"))
+    assert any(
+        said in page
+        for said in (CUT_OFF, say("en", "feedback.as_typed"), "could not be made in full")
+    )
     assert "Standard deviation: 1/√n" in page
     assert len(page) < 100 * TEXT
 
@@ -149,7 +156,7 @@ def test_printed_weights_keep_nobody() -> None:
     page = feedback_page(nb, automatic_grades(nb))
     assert line[:TEXT] in page
     assert line[: TEXT + 1000] not in page
-    assert NOTICES["en"] in page
+    assert CUT_OFF in page
     assert "could not be made in full" not in page
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import nbformat.v4 as v4
 import pytest
 
+from grader_tests.assignment import IMPORTS, INSIDE
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading import sandbox
 from grading.running import jobs
-from grading.running.jobs import Job
 from grading.sandbox import SandboxUnavailable
+from grading.submission import Job, Limits, Surroundings
 from tests.corpus import load
 
 pytestmark = pytest.mark.slow
@@ -113,8 +114,8 @@ def _quoted(cells: list[str], files: dict[str, bytes]) -> list[list[str | None]]
     """Run each cell in one notebook; return what is quoted of it, by criterion, None if nothing."""
     sources = [BEFORE, *(part for cell in cells for part in (cell, PROBE))]
     notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
-    limits = sandbox.Limits(notebook_seconds=280, cell_seconds=60, processor_seconds=280)
-    job = Job(notebook, files, {SEED_VARIABLE: "20240307"}, limits)
+    limits = Limits(notebook_seconds=280, cell_seconds=60, processor_seconds=280)
+    job = Job(notebook, files, {SEED_VARIABLE: "20240307"}, limits, Surroundings(INSIDE, IMPORTS))
     execution = jobs.run(job)
     assert execution.complete, (execution.died, execution.limit)
     found = []

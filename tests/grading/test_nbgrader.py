@@ -15,7 +15,8 @@ from grader_tests.observation import MIME_TYPE
 from grading.course.commands import CommandFailed
 from grading.feedback import rendering as feedback_rendering
 from grading.judging import stored_verdicts
-from grading.recording import answers, audit
+from grading.recording import audit
+from grading.words import say
 from tests import submissions
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -132,7 +133,7 @@ class TestPipeline:
             remark = gradebook.find_comment(
                 "reflection_results", ASSIGNMENT, ASSIGNMENT, "silent"
             ).comment
-        assert remark == answers.REMARKS["en"]
+        assert remark == say("en", "answers.unanswered")
 
     def test_unchanged_release_shows_no_traceback(self, graded: Graded) -> None:
         for cell in graded.course.graded("unchanged")["cells"]:

@@ -56,7 +56,7 @@ def restored(
     result, remarks = restore(submitted.cells, release())
     nbformat.validate(result)
     sources = {name: cell["source"] for name, cell in cells_by_grade_id(result).items()}
-    return sources, result, submitted.remarks + remarks
+    return sources, result, [str(said) for said in submitted.remarks + remarks]
 
 
 def answers(notebook: Notebook) -> dict[str, str]:
@@ -266,14 +266,14 @@ class TestFinding:
         (tmp_path / "scratch.ipynb").touch()
         path, remarks = find_notebook(tmp_path, NAME)
         assert path.name == f"{NAME} (1).ipynb"
-        assert remarks == [f"The notebook was handed in as {NAME} (1).ipynb."]
+        assert list(map(str, remarks)) == [f"The notebook was handed in as {NAME} (1).ipynb."]
 
     def test_browsers_way_of_naming_is_known(self, tmp_path: Path) -> None:
         (tmp_path / f"{NAME}.ipynb.txt").touch()
         (tmp_path / "notes.txt").touch()
         path, remarks = find_notebook(tmp_path, NAME)
         assert path.name == f"{NAME}.ipynb.txt"
-        assert remarks == [f"The notebook was handed in as {NAME}.ipynb.txt."]
+        assert list(map(str, remarks)) == [f"The notebook was handed in as {NAME}.ipynb.txt."]
 
     def test_right_name_comes_first(self, tmp_path: Path) -> None:
         (tmp_path / f"{NAME} (1).ipynb").touch()

@@ -80,7 +80,7 @@ def test_what_the_release_holds_is_the_releases(tmp_path: Path, release: Path, n
     given = {name: text.encode() for name, text in GIVEN.items() if not name.endswith(".ipynb")}
     assert files == {**given, "mine.py": b"x = 1"}
     (said,) = select_files(submission, release, 50).remarks
-    assert said == f"Left out, because the course's own files are used: {name}."
+    assert str(said) == f"Left out, because the course's own files are used: {name}."
 
 
 @pytest.mark.parametrize("name", IN_PLACE_OF_MODULES)
@@ -88,7 +88,7 @@ def test_nothing_hides_a_module(tmp_path: Path, release: Path, name: str) -> Non
     selection = select_files(write(tmp_path / "submitted", {name: ""}), release, 50)
     assert selection.names == ()
     assert selection.left_out == (Path(name),)
-    assert name in selection.remarks[0]
+    assert name in str(selection.remarks[0])
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -134,8 +134,8 @@ def test_unreadable_names_can_be_written_down(tmp_path: Path, release: Path) -> 
     for number in range(100):
         (folder / os.fsdecode(b"\xff\n" + str(number).encode() + b"x" * 200)).touch()
     (said,) = select_files(folder.parent, release, 50).remarks
-    assert said.encode().count(b"\n") == 0
-    assert len(said) < 500
+    assert str(said).encode().count(b"\n") == 0
+    assert len(str(said)) < 500
 
 
 def test_thousands_of_files_take_a_moment(tmp_path: Path, release: Path) -> None:
@@ -147,7 +147,7 @@ def test_thousands_of_files_take_a_moment(tmp_path: Path, release: Path) -> None
     assert time.process_time() - began < 5
     assert len(selection.names) == MOST_FILES
     assert selection.names[0] == Path("timestamp.txt")
-    assert "first 1,000 were taken" in selection.remarks[0]
+    assert "first 1,000 were taken" in str(selection.remarks[0])
 
 
 def test_many_folders_take_a_moment(tmp_path: Path, release: Path) -> None:

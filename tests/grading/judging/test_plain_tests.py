@@ -15,14 +15,14 @@ from nbgrader.api import Gradebook
 from nbgrader.utils import determine_grade
 
 from grading import sandbox
-from grading.intake.remarks import Remarks, write_remarks
-from grading.judging.judge import PROBLEMS, Judge
-from grading.running.execute import EXECUTION
+from grading.judging.judge import Judge
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import SandboxUnavailable
+from grading.submission import Submission
 from tests.grading.judging.test_judge import cell_metadata, error_output, resources_with
 from tests.grading.running.test_sandboxed_execute import is_available
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
+from tests.steps import resources_of
 
 RIGHT = "def answer(): return 42"
 WRONG = "def answer(): return 41"
@@ -44,7 +44,7 @@ def scored(nb: NotebookNode, resources: ResourcesDict) -> tuple[float, list[str]
     errors = [out.evalue for out in nb.cells[-1].outputs if out.output_type == "error"]
     score, _ = determine_grade(nb.cells[-1])
     assert score is not None
-    return score, resources[PROBLEMS], " ".join(errors)
+    return score, Submission.of(resources).problems, " ".join(errors)
 
 
 class TestOutputs:
@@ -53,13 +53,13 @@ class TestOutputs:
     def score(
         self, status: str | None, *outputs: NotebookNode, **run: Any
     ) -> tuple[float, list[str], str]:
-        execution = {"died": None, "statuses": {0: status}, **run}
+        run = {"statuses": {0: status}, **run}
         nb = v4.new_notebook(cells=[one_test(PART, *outputs)])
-        return scored(nb, resources_with({EXECUTION: execution}))
+        return scored(nb, resources_of(**run))
 
     def test_a_part_after_a_magic_of_ipythons(self) -> None:
         nb = v4.new_notebook(cells=[one_test(f"%time answer()\n{PART}", result_output("2.0"))])
-        resources = resources_with({EXECUTION: {"died": None, "statuses": {0: "ok"}}})
+        resources = resources_of(statuses={0: "ok"})
         assert scored(nb, resources) == (2, [], "")
 
     @pytest.mark.parametrize("shown", ["nan", "1", "7"])
@@ -67,7 +67,7 @@ class TestOutputs:
     def test_of_a_test_that_gives_no_part(self, source: str, shown: str) -> None:
         # Student code displayed it, or had IPython display what is assigned last.
         nb = v4.new_notebook(cells=[one_test(source, result_output(shown))])
-        resources = resources_with({EXECUTION: {"died": None, "statuses": {0: "ok"}}})
+        resources = resources_of(statuses={0: "ok"})
         assert scored(nb, resources) == (5, [], "")
 
     @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ class TestOutputs:
         manual.metadata.nbgrader["solution"] = True
         text = v4.new_markdown_cell("words", metadata=cell_metadata("words", 3))
         nb = v4.new_notebook(cells=[manual, text, v4.new_code_cell("1", outputs=[])])
-        resources = resources_with({EXECUTION: {"died": None}})
+        resources = resources_of()
         nb, resources = Judge().preprocess(nb, resources)
         assert manual.outputs == nb.cells[2].outputs == []
-        assert resources[PROBLEMS] == []
+        assert Submission.of(resources).problems == []
 
 
 SHOWS_NOTHING = "get_ipython().showtraceback = lambda *a, **k: None"
@@ -185,7 +185,6 @@ def test_a_run(
     source, expected, said = EXERCISES[exercise]
     exercise_cell = v4.new_code_cell(source, metadata=cell_metadata("answer"))
     nb = v4.new_notebook(cells=[exercise_cell, one_test(TEST)])
-    write_remarks(nb, Remarks())
     names = {"student": "ada", "assignment": "homework", "notebook": "homework"}
     resources = resources_with({"metadata": {"path": str(submission)}, "nbgrader": names})
     settings = {"cell_seconds": 8} if sandboxed else {"timeout": 8}

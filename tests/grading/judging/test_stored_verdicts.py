@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import nbformat
-from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 
 from grading.feedback.safe_pages import SafePages
@@ -12,14 +11,13 @@ from grading.intake.restore import restore
 from grading.intake.submitted_notebook import read_notebook
 from grading.judging import stored_verdicts
 from grading.judging.judge import Judge
-from grading.running.execute import EXECUTION
 from tests.scratch_course import ASSIGNMENT, built_release
+from tests.steps import SETTINGS, resources_of
 
 FORGED = {
     "criterion": "test_normal_std",
     "outcome": "correct",
     "passed": True,
-    "score": 1.0,
     "finding": "Full marks.",
     "mistake": "",
     "explanation": "",
@@ -33,9 +31,8 @@ def released() -> NotebookNode:
 
 def judged(nb: NotebookNode) -> NotebookNode:
     """Judge and clean a notebook whose tests have reported nothing."""
-    resources = ResourcesDict()
-    resources[EXECUTION] = {"died": None}
-    for step in (Judge(), SafePages()):
+    resources = resources_of()
+    for step in (Judge(config=SETTINGS), SafePages()):
         nb, resources = step.preprocess(nb, resources)
     return nb
 

@@ -15,9 +15,11 @@ from grader_tests.common_mistakes import MISTAKES, function_with, with_common_mi
 from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
+from grading.assignment import Assignments
 from grading.running.recorded_runs import NotRecorded, record
-from grading.sandbox import Execution
+from grading.submission import Run
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, cells_by_grade_id
+from tests.steps import SETTINGS
 
 LOG = logging.getLogger(__name__)
 
@@ -42,15 +44,18 @@ class Sandbox:
         self.complete = complete
         self.sources: list[list[str]] = []
 
-    def __call__(self, notebook: NotebookNode) -> Execution:
+    def __call__(self, notebook: NotebookNode) -> Run:
         self.sources.append([cell.source for cell in notebook.cells])
         limit = None if self.complete else "memory"
-        return Execution(notebook, 1.0, limit=limit, complete=self.complete)
+        return Run(notebook, 1.0, limit=limit, complete=self.complete)
 
 
 def _record(notebook: Path, sandbox: Sandbox, data: Path | None = None) -> None:
     folder = notebook.parent / "runs"
-    record(notebook, notebook.parent / "helpers", data, folder, sandbox, LOG)
+    files = sorted((notebook.parent / "helpers").iterdir())
+    module = Assignments(config=SETTINGS).of(ASSIGNMENT)
+    assert module is not None
+    record(notebook, files, module, data, folder, sandbox, LOG)
 
 
 def test_runs_with_and_without_the_solutions_own_seeds(notebook: Path) -> None:

@@ -11,10 +11,12 @@ from nbformat.notebooknode import NotebookNode
 
 from grading import sandbox
 from grading.judging.judge import Judge
-from grading.running.execute import EXECUTION
+from grading.running import sandboxed_execute
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import course_secret, grading_seed
-from grading.sandbox import Execution, SandboxFailed, SandboxUnavailable
+from grading.sandbox import SandboxFailed, SandboxUnavailable
+from grading.submission import Run, Submission
+from tests.steps import SETTINGS
 
 
 def is_available() -> bool:
@@ -57,7 +59,13 @@ def run(submission: Path, *sources: str, **settings: Any) -> tuple[NotebookNode,
             },
         }
     )
-    return SandboxedExecute(**settings).preprocess(nb, resources)
+    return SandboxedExecute(config=SETTINGS, **settings).preprocess(nb, resources)
+
+
+def went(resources: ResourcesDict) -> Run:
+    run = Submission.of(resources).run
+    assert run is not None
+    return run
 
 
 def printed(cell: NotebookNode) -> str:
@@ -70,7 +78,7 @@ class TestWithoutSandbox:
         def unavailable() -> None:
             raise SandboxUnavailable("bubblewrap is not installed.")
 
-        monkeypatch.setattr(sandbox, "check_available", unavailable)
+        monkeypatch.setattr(sandboxed_execute, "check_available", unavailable)
 
     def test_grading_is_refused_with_what_to_do(self, submission: Path) -> None:
         with pytest.raises(SandboxUnavailable, match=r"not installed.*allow_unsandboxed = True"):
@@ -84,15 +92,15 @@ class TestWithoutSandbox:
             nb, resources = run(submission, "print(6 * 7)", allow_unsandboxed=True)
         assert printed(nb.cells[0]) == "42\n"
         seed = grading_seed(course_secret(Path(".grading_secret")), "ada", "weight_initialization")
-        went = {"died": None, "running": 0, "statuses": {0: "ok"}, "seed": seed}
-        assert resources[EXECUTION] == went
+        assert Submission.of(resources).seed == seed
+        assert went(resources) == Run(nb, statuses={0: "ok"})
         assert "NO SANDBOX" in caplog.text
 
 
 class TestMachineFaults:
     @pytest.fixture(autouse=True)
     def _sandbox(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sandbox, "check_available", lambda: None)
+        monkeypatch.setattr(sandboxed_execute, "check_available", lambda: None)
 
     @pytest.mark.parametrize(("failures", "graded"), [(0, True), (2, True), (3, False)])
     def test_broken_sandbox_is_tried_again(
@@ -100,11 +108,11 @@ class TestMachineFaults:
     ) -> None:
         calls = []
 
-        def execute(nb: NotebookNode, files: Path, **_: Any) -> Execution:
+        def execute(nb: NotebookNode, files: Path, *_: Any) -> Run:
             calls.append(files)
             if len(calls) <= failures:
                 raise SandboxFailed("no space left on device")
-            return Execution(nb, 1.0, complete=True)
+            return Run(nb, 1.0, complete=True)
 
         monkeypatch.setattr(sandbox, "execute", execute)
         if graded:
@@ -132,11 +140,11 @@ class TestMachineFaults:
         (submission / "link.txt").symlink_to(tmp_path / "gradebook.db")
         seen: dict[str, str] = {}
 
-        def execute(nb: NotebookNode, files: Path, **_: Any) -> Execution:
+        def execute(nb: NotebookNode, files: Path, *_: Any) -> Run:
             for path in files.rglob("*"):
                 if path.is_file():
                     seen[str(path.relative_to(files))] = path.read_text()
-            return Execution(nb, 1.0, complete=True)
+            return Run(nb, 1.0, complete=True)
 
         monkeypatch.setattr(sandbox, "execute", execute)
         run(submission, "1")
@@ -160,8 +168,8 @@ class TestInSandbox:
             "'/home', '.grading_secret', '../../../.grading_secret')])",
             "import grader_tests.judge.verdicts",
         )
-        assert resources[EXECUTION]["died"] is None
-        assert resources[EXECUTION]["limit"] is None
+        assert went(resources).died is None
+        assert went(resources).limit is None
         assert printed(nb.cells[0]) == "1,2\n\n"
         assert (
             printed(nb.cells[1])
@@ -183,18 +191,20 @@ class TestInSandbox:
         nb, resources = run(
             submission, "print('before')", "while True: print('x' * 1000)", "2", output_mebibytes=1
         )
-        assert resources[EXECUTION]["limit"] == "output"
-        assert resources[EXECUTION]["limit_cell"] == 1
+        assert went(resources).limit == "output"
+        assert went(resources).limit_cell == 1
         assert printed(nb.cells[0]) == "before\n"
         for cell, points in ((nb.cells[1], 2), (nb.cells[2], 4)):
             name = "test_normal_mean" if points == 2 else "test_normal_std"
             cell.metadata["nbgrader"] = {"grade_id": name, "points": points, "solution": False}
-        _, resources = Judge().preprocess(nb, resources)
-        assert resources["verdicts"]["test_normal_mean"].sentence == (
+        _, resources = Judge(config=SETTINGS).preprocess(nb, resources)
+        assert Submission.of(resources).verdicts["test_normal_mean"].sentence == (
             "While this test was running, it wrote more output than a submission may, so the test "
             "has no result."
         )
-        assert resources["verdicts"]["test_normal_std"].sentence.startswith(
-            "While an earlier cell was"
+        assert (
+            Submission.of(resources)
+            .verdicts["test_normal_std"]
+            .sentence.startswith("While an earlier cell was")
         )
-        assert resources["verdicts"]["test_normal_std"].score == 0
+        assert not Submission.of(resources).verdicts["test_normal_std"].passed

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from grading.running.unpacked_data import RAW, unpacked
+from grading.running.unpacked_data import unpacked as _unpacked
+
+RAW = Path("FashionMNIST") / "raw"
+
+
+def unpacked(data: Path) -> Path:
+    return _unpacked(data, RAW)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from grading import sandbox
-from grading.feedback.cuts import NOTICES
+from grading.words import say
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.slow]
@@ -82,9 +82,9 @@ def test_a_package_in_the_place_of_a_module_has_no_points(course: ScratchCourse)
 
 def test_everybody_has_a_page(course: ScratchCourse) -> None:
     assert "20 of 26 points" in page(course, "cyn")
-    assert NOTICES["en"] not in page(course, "cyn")
+    assert say("en", "feedback.cut_off") not in page(course, "cyn")
     assert "20 of 26 points" in page(course, "bob")
-    assert NOTICES["en"] in page(course, "bob")
+    assert say("en", "feedback.cut_off") in page(course, "bob")
 
 
 def test_of_thousands_of_files_some_are_copied_and_it_is_said(course: ScratchCourse) -> None:

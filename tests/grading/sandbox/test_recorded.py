@@ -21,6 +21,7 @@ from torchvision import datasets, transforms
 
 import helpers
 from grading import sandbox
+from grading.submission import Surroundings
 from helpers import comparison, training
 from helpers.machinery import recorded
 from helpers.machinery.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
@@ -560,10 +561,7 @@ class TestInSandbox:
         ran = sandbox.execute(
             notebook,
             files,
-            data=data,
-            data_variable="FASHION_MNIST",
-            runs=folder,
-            record=record,
+            Surroundings(data_variable="FASHION_MNIST", data=data, runs=folder, record=record),
         )
         assert ran.complete
         outputs = ran.notebook.cells[2].outputs

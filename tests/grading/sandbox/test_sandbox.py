@@ -17,8 +17,6 @@ import pytest
 
 from grading import sandbox
 from grading.sandbox import (
-    Execution,
-    Limits,
     SandboxFailed,
     SandboxUnavailable,
     bubblewrap,
@@ -27,6 +25,7 @@ from grading.sandbox import (
     isolation,
     pool,
 )
+from grading.submission import Limits, Run, Surroundings
 from tests.other_user import OTHER, as_other_user, needs_root
 from tests.scratch_course import COURSE_ROOT
 
@@ -63,12 +62,18 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
-def run(files: Path, *cells: str, limits: Limits = SMALL, **options: object) -> Execution:
+def run(
+    files: Path,
+    *cells: str,
+    limits: Limits = SMALL,
+    environment: dict[str, str] | None = None,
+    **surroundings: Any,
+) -> Run:
     notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in cells])
-    return execute(notebook, files, limits=limits, **options)  # type: ignore[arg-type]
+    return execute(notebook, files, Surroundings(**surroundings), environment, limits)
 
 
-def text(execution: Execution, cell: int) -> str:
+def text(execution: Run, cell: int) -> str:
     """Everything a cell printed, and the names and values of its errors."""
     parts = []
     for output in execution.notebook.cells[cell].outputs:
@@ -127,7 +132,7 @@ class TestOrdinaryRun:
             "import hidden.probe; hidden.probe.name",
             "import hidden.criteria",
             "open('figure.txt', 'w').write('mine'), open('/tmp/x', 'w').write('mine')",
-            modules=[tmp_path / "hidden" / "probe.py"],
+            modules=(tmp_path / "hidden" / "probe.py",),
             data=data,
             data_variable="FASHION_MNIST",
             environment={"SEED": "17"},

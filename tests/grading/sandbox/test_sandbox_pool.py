@@ -11,9 +11,9 @@ from nbformat.v4 import new_notebook
 
 from grading import sandbox
 from grading.running import jobs
-from grading.running.jobs import Job
-from grading.sandbox import Limits, SandboxFailed, pool
-from grading.sandbox.execution import Progress
+from grading.sandbox import SandboxFailed, pool
+from grading.sandbox.progress import Progress
+from grading.submission import Job, Limits, Surroundings
 
 
 class _Fake:
@@ -62,7 +62,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Fake]]:
 
 
 def _execute(tmp_path: Path, **options: Any) -> None:
-    sandbox.execute(new_notebook(), tmp_path, **options)
+    sandbox.execute(new_notebook(), tmp_path, Surroundings(**options))
 
 
 def test_the_same_one_for_the_same_surroundings(fake: type[_Fake], tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_job_is_tried_again_in_another(fake: type[_Fake]) -> None:
             raise SandboxFailed("broke")
 
     fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
-    jobs.run(Job(new_notebook(), {}, {}, Limits()))
+    jobs.run(Job(new_notebook()))
     assert [one.runs for one in fake.made] == [1, 1, 1]
 
 
@@ -119,7 +119,7 @@ def test_none_after_all_were_stopped(fake: type[_Fake], tmp_path: Path) -> None:
 
     fake.behave = staticmethod(wait)  # type: ignore[assignment]  # as a method
     with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(jobs.run, Job(new_notebook(), {}, {}, Limits()))
+        future = threads.submit(jobs.run, Job(new_notebook()))
         assert started.wait(20)
         sandbox.stop()
         go_on.set()
