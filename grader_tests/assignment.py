@@ -9,7 +9,7 @@ from nbgrader.utils import is_solution
 
 from .common_mistakes import with_common_mistakes
 from .judge.verdicts import judge, no_observation
-from .judge.words.titles import TITLES
+from .judge.words import catalogue
 from .observation import CRITERIA, MIME_TYPE, PROBE_MODULES, SEED_VARIABLE
 
 __all__ = [
@@ -46,14 +46,6 @@ DATA_VARIABLE = "FASHION_MNIST"
 DATA_FOLDER = Path("FashionMNIST") / "raw"
 VERSIONS = ("torch", "torchvision", "numpy")
 
-_NETWORKS_OF_THE_TESTS = {
-    "en": "The tests of exercise 1 call your function with networks of their own, so some layers "
-    "named here are not in the lesson: Linear(800, 90) is a linear layer with 800 inputs and 90 "
-    "neurons.",
-    "zh": "练习 1 的测试会把你的函数用在另外的网络上，所以这里提到的有些层不在课文里："
-    "Linear(800, 90) 是一个有 800 个输入、90 个神经元的线性层。",
-}
-
 
 def evidence(criterion: str, observation: object, language: str) -> tuple[bytes, str] | None:
     """Return a picture of the weights, in PNG, and its caption; None where there are none."""
@@ -61,18 +53,18 @@ def evidence(criterion: str, observation: object, language: str) -> tuple[bytes,
     from .judge import picture
 
     drawn = picture.evidence(criterion, observation)
-    return None if drawn is None else (drawn, picture.caption(language))
+    return None if drawn is None else (drawn, catalogue(language)["page"]["picture"])
 
 
 def title(grade_id: str, language: str) -> str:
     """Return what a person calls a part of the assignment."""
-    return TITLES[language].get(grade_id, grade_id)
+    return catalogue(language)["titles"].get(grade_id, grade_id)
 
 
 def note(verdicts: Sequence[str], language: str) -> str:
     """Say whose the layers are that verdicts name, where they name some."""
     named = any("Linear(" in sentence for sentence in verdicts)
-    return _NETWORKS_OF_THE_TESTS[language] if named else ""
+    return catalogue(language)["page"]["networks"] if named else ""
 
 
 def variants(notebook: NotebookNode) -> list[NotebookNode]:

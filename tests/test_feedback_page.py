@@ -12,7 +12,7 @@ from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 
-from grader_tests.judge.words.titles import TITLES
+from grader_tests.judge.words import catalogue
 from grading.feedback import rendering as feedback_rendering
 from grading.feedback.mathml import to_mathml
 from grading.feedback.page import (
@@ -182,7 +182,7 @@ class TestPage:
         for words in (
             WORDS["en"].went_well,
             WORDS["en"].look_next,
-            TITLES["en"]["test_normal_std"],
+            catalogue("en")["titles"]["test_normal_std"],
         ):
             assert words not in page
 
@@ -214,7 +214,7 @@ class TestPage:
     def test_catalogues_say_the_same(self) -> None:
         for mine, other in zip(WORDS["en"], WORDS["zh"], strict=True):
             assert set(re.findall(r"\{(\w*)\}", mine)) == set(re.findall(r"\{(\w*)\}", other))
-        assert TITLES["en"].keys() == TITLES["zh"].keys()
+        assert catalogue("en")["titles"].keys() == catalogue("zh")["titles"].keys()
         assert judge_words.WORDS["en"].keys() == judge_words.WORDS["zh"].keys()
         for key, text in judge_words.WORDS["en"].items():
             fields = set(re.findall(r"\{(\w*)\}", text))

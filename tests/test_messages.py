@@ -3,58 +3,72 @@
 import ast
 import re
 from string import Formatter
-from types import ModuleType
 
 import pytest
 
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.mistakes.rules import RULES
 from grader_tests.judge.verdict import Message, message
-from grader_tests.judge.words import messages, messages_en
-from grader_tests.judge.words.messages import LANGUAGES
+from grader_tests.judge.words import LANGUAGES, catalogue, explain, say
 from tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
+ENGLISH = catalogue("en")
 
 
 def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+def mistakes(language: str) -> dict[str, tuple[str, str]]:
+    """Return each mistake's explanation and hint, braces unfilled."""
+    words = catalogue(language)
+    return {
+        key: (
+            entry["explanation"],
+            words["hints"][entry["shared_hint"]] if "shared_hint" in entry else entry["hint"],
+        )
+        for key, entry in words["mistakes"].items()
+    }
+
+
 @pytest.mark.parametrize("language", OTHERS)
 class TestCatalogues:
     def test_none_is_missing(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for name in ("JOINTS", "SENTENCES", "MISTAKES"):
+        other = catalogue(language)
+        assert list(other) == list(ENGLISH)
+        for table, entries in ENGLISH.items():
             # In the same order too, so that two catalogues can be read side by side.
-            assert list(getattr(other, name)) == list(getattr(messages_en, name))
+            assert list(other[table]) == list(entries)
+        for key, entry in ENGLISH["mistakes"].items():
+            assert list(other["mistakes"][key]) == list(entry)
 
     def test_placeholders_are_equal(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for name in ("JOINTS", "SENTENCES"):
-            for key, template in getattr(messages_en, name).items():
-                assert fields(getattr(other, name)[key]) == fields(template), key
-        for key, parts in messages_en.MISTAKES.items():
-            for part, translated in zip(parts, other.MISTAKES[key], strict=True):
+        other = catalogue(language)
+        for table, entries in ENGLISH.items():
+            if table != "mistakes":
+                for key, template in entries.items():
+                    assert fields(other[table][key]) == fields(template), key
+        for key, parts in mistakes("en").items():
+            for part, translated in zip(parts, mistakes(language)[key], strict=True):
                 assert fields(translated) == fields(part), key
 
     def test_everything_is_translated(self, language: str) -> None:
-        other = LANGUAGES[language]
-        for key, (explanation, hint) in other.MISTAKES.items():
-            english = messages_en.MISTAKES[key]
+        other = catalogue(language)
+        for key, (explanation, hint) in mistakes(language).items():
+            english = mistakes("en")[key]
             assert explanation != english[0], key
             assert hint != english[1], key
-        for key, template in other.SENTENCES.items():
-            if key != "no_observation":
-                assert template != messages_en.SENTENCES[key], key
+        for table in ("titles", "page", "sentences", "hints"):
+            for key, template in other[table].items():
+                if key != "no_observation":
+                    assert template != ENGLISH[table][key], key
 
 
 def keys_in_the_code() -> set[str]:
     """Return every text of the room's code that could be a key, rules and symptoms included."""
     found = {rule.mistake for rule in RULES}
     for path in ROOM.rglob("*.py"):
-        if path.stem.startswith("messages_"):
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 # Tests are called "beyond 2 deviations"; their first word is the key.
@@ -63,7 +77,7 @@ def keys_in_the_code() -> set[str]:
 
 
 def test_every_message_is_used() -> None:
-    keys = set(messages_en.SENTENCES) | set(messages_en.MISTAKES)
+    keys = set(ENGLISH["sentences"]) | set(ENGLISH["mistakes"])
     assert keys <= keys_in_the_code()
 
 
@@ -74,28 +88,28 @@ def test_every_message_of_the_code_exists() -> None:
                 continue
             key = node.args[0]
             if isinstance(key, ast.Constant):
-                assert key.value in {**messages_en.SENTENCES, **messages_en.MISTAKES}
+                assert key.value in {**ENGLISH["sentences"], **ENGLISH["mistakes"]}
 
 
-@pytest.mark.parametrize("catalogue", LANGUAGES.values())
-def test_hints_do_not_give_the_answer_away(catalogue: ModuleType) -> None:
-    for key, (_, hint) in catalogue.MISTAKES.items():
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hints_do_not_give_the_answer_away(language: str) -> None:
+    for key, (_, hint) in mistakes(language).items():
         assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", hint), key
 
 
 class TestWords:
     def test_numbers_are_all_listed_and_names_once(self) -> None:
         means = message("mean_not_zero", means=[0.5, 0.5, 0.25])
-        assert "0.5, 0.5, 0.25" in messages.explain(means, "en")[0]
+        assert "0.5, 0.5, 0.25" in explain(means, "en")[0]
         kept = message("layers_skipped", layers=["Linear(2, 3)"] * 2 + list("abcde"))
-        assert "Linear(2, 3), a, b, c and 2 more." in messages.explain(kept, "en")[0]
+        assert "Linear(2, 3), a, b, c and 2 more." in explain(kept, "en")[0]
 
     def test_braces_of_a_student_are_no_placeholders(self) -> None:
         line = message("line", line="m.weight = {y}")
-        assert messages.say([line], "en") == "Your line: `m.weight = {y}`."
+        assert say([line], "en") == "Your line: `m.weight = {y}`."
 
     def test_unknown_language(self) -> None:
         with pytest.raises(KeyError):
             criteria.judge("test_normal_mean", {}, "xx")
         with pytest.raises(KeyError):
-            messages.say([Message("no_function")], "xx")
+            say([Message("no_function")], "xx")

@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 
 from grader_tests.blueprint import plan, streams
 from grader_tests.judge.verdicts import judge
-from grader_tests.judge.words.messages import LANGUAGES
+from grader_tests.judge.words import LANGUAGES
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.networks import large_network, small_networks

@@ -1,7 +1,7 @@
 """Draws the evidence: each layer's weights beside the distribution that the rule asks for.
 
-The picture holds no words but the layers' names, so that it serves in every language; `caption`
-says in words what it shows. It has a light ground of its own and so can be read in a dark theme
+The picture holds no words but the layers' names, so that it serves in every language; its
+caption stands among the words. It has a light ground of its own and so can be read in a dark theme
 too. Weights and rule differ in form as well as in color: filled against dashed, circle against
 square. The colors are Okabe and Ito's (2008), which people with any kind of color vision can tell
 apart.
@@ -21,7 +21,6 @@ from .criteria.weights import read_layers
 from .records import read_function
 from .statistics.moments import Layer
 from .verdict import Finding
-from .words.messages import LANGUAGES
 
 CRITERIA = ("test_normal_mean", "test_normal_std", "test_normal_shape")
 """The criteria for which there is a picture."""
@@ -54,15 +53,6 @@ def evidence(criterion: str, observation: object) -> bytes | None:
     except ObservationError:
         return None
     return None if isinstance(layers, Finding) else draw(layers)
-
-
-def caption(language: str) -> str:
-    """Return what the picture shows, in words.
-
-    Raises:
-        KeyError: there is no such language.
-    """
-    return LANGUAGES[language].PICTURE
 
 
 def draw(layers: Sequence[Layer]) -> bytes:

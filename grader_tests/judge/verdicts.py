@@ -20,7 +20,7 @@ from .mistakes.find import find_default_mistake, find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
 from .records import FunctionObservation, Problem, read_function, read_head
 from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
-from .words import messages
+from .words import explain, say, whole
 
 __all__ = ["CRITERIA", "FALSE_ALARM_RATE", "LEVEL", "Verdict", "judge", "no_observation"]
 
@@ -50,7 +50,7 @@ def judge(
         criterion: one of `CRITERIA`.
         observation: what `grader_tests.probe.probe.observe` returned, by way of a kernel that ran
             student code: nothing about it is trusted. One that is not as its format says fails.
-        language: one of `messages.LANGUAGES`.
+        language: one of `words.LANGUAGES`.
         seed: the grading's; an observation under another, or of other networks than it gives,
             fails and is foreign. None where there is no grading: the seed is then any.
 
@@ -75,7 +75,7 @@ def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict
     Args:
         criterion: one of `CRITERIA`.
         reason: a sentence that says why there is no observation.
-        language: one of `messages.LANGUAGES`.
+        language: one of `words.LANGUAGES`.
     """
     finding = incorrect(message("no_observation", reason=reason))
     return _in_words(criterion, _Judgement(finding), language)
@@ -83,15 +83,15 @@ def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict
 
 def _in_words(criterion: str, judgement: _Judgement, language: str) -> Verdict:
     finding, mistake = judgement.finding, judgement.mistake
-    found = messages.say(finding.messages, language)
-    explanation, hint = messages.explain(mistake, language) if mistake else ("", "")
+    found = say(finding.messages, language)
+    explanation, hint = explain(mistake, language) if mistake else ("", "")
     passed = finding.outcome == "correct"
     return Verdict(
         criterion=criterion,
         passed=passed,
         score=1.0 if passed else 0.0,
         outcome=finding.outcome,
-        sentence=messages.whole(found, explanation, hint, language),
+        sentence=whole(found, explanation, hint, language),
         figures=finding.figures,
         finding=found,
         mistake=mistake.key if mistake else "",

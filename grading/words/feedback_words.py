@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from grader_tests.judge.words.titles import TITLES
+from grader_tests.assignment import title as title_of_part
 
 
 class Words(NamedTuple):
@@ -154,4 +154,4 @@ WORDS = {
 
 def title(grade_id: str, language: str) -> str:
     """Return what a person calls a part of the assignment."""
-    return TITLES[language].get(grade_id, grade_id)
+    return title_of_part(grade_id, language)
