@@ -59,7 +59,7 @@ def test_wrong_way(submission: Submission) -> None:
     assert misnamed(submission, found) == {}, said
     failed = [verdict for verdict in verdicts if not verdict.passed]
     assert failed
-    assert all(verdict.score == 0 for verdict in failed)
+    assert not any(verdict.passed for verdict in failed)
     told = {(verdict.mistake, verdict.hint): verdict for verdict in reversed(failed)}
     for verdict in failed:
         assert str(sentence(verdict.finding)) in body

@@ -93,9 +93,9 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(
         criterion: str, observation: dict[str, Any], language: str, seed: int | None
     ) -> Verdict:
-        score = observation["score"]
-        outcome: Outcome = "correct" if score == 1 else "incorrect"
-        return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
+        passed = observation["score"] == 1
+        outcome: Outcome = "correct" if passed else "incorrect"
+        return Verdict(criterion, passed, outcome, "<b>What was found</b>", {})
 
     monkeypatch.setattr("grading.judging.judge.criteria.judge", judge)
 
@@ -149,29 +149,29 @@ class TestSeed:
 class TestVerdictOutputs:
     @pytest.mark.parametrize(
         ("score", "points", "expected"),
-        [(0.0, 4, 0.0), (1.0, 4, 4.0), (0.5, 4, 2.0), (1 / 3, 2, 0.6667), (0.25, 2, 0.5)],
+        [(0.0, 4, 0.0), (1.0, 4, 4.0)],
     )
     def test_nbgrader_reads_the_score(self, score: float, points: float, expected: float) -> None:
-        verdict = Verdict("test_normal_std", score == 1, score, "incorrect", "A sentence.", {})
+        verdict = Verdict("test_normal_std", score == 1, "incorrect", "A sentence.", {})
         cell = v4.new_code_cell(
             "",
             metadata=cell_metadata("test_normal_std", points),
-            outputs=verdict_outputs(verdict, points),
+            outputs=verdict_outputs(verdict),
         )
         assert determine_grade(cell) == (expected, points)
 
     def test_not_attempted_is_told_apart(self) -> None:
         names: dict[Outcome, str] = {"incorrect": "Incorrect", "not attempted": "NotAttempted"}
         for outcome, name in names.items():
-            verdict = Verdict("test_normal_std", False, 0.0, outcome, "A sentence.", {})
-            (output,) = verdict_outputs(verdict, 4)
+            verdict = Verdict("test_normal_std", False, outcome, "A sentence.", {})
+            (output,) = verdict_outputs(verdict)
             assert output.ename == name
             assert output.traceback == ["A sentence."]
 
 
 class TestJudge:
     @pytest.mark.usefixtures("lenient")
-    @pytest.mark.parametrize(("score", "points"), [(1.0, 4.0), (0.5, 2.0), (0.0, 0.0)])
+    @pytest.mark.parametrize(("score", "points"), [(1.0, 4.0), (0.0, 0.0)])
     def test_the_observation_alone_scores(self, score: float, points: float) -> None:
         noise = [
             v4.new_output("stream", name="stderr", text="UserWarning: something\n"),
@@ -291,7 +291,7 @@ class TestJudge:
         for criterion in criteria.CRITERIA:
             verdict = criteria.no_observation(criterion, "The test did not run.")
             assert verdict.criterion == criterion
-            assert verdict.score == 0
+            assert not verdict.passed
             assert "The test did not run." in verdict.sentence
 
 

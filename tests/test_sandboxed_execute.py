@@ -197,4 +197,4 @@ class TestInSandbox:
         assert resources["verdicts"]["test_normal_std"].sentence.startswith(
             "While an earlier cell was"
         )
-        assert resources["verdicts"]["test_normal_std"].score == 0
+        assert not resources["verdicts"]["test_normal_std"].passed

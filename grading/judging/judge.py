@@ -16,7 +16,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_solution
 
-from grader_tests.judge import picture
+from grader_tests import assignment
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.verdicts import Verdict
 from grader_tests.observation import MIME_TYPE
@@ -78,8 +78,7 @@ class Judge(NbGraderPreprocessor):
                 else:
                     reason = _why_none(nb, index, solution, len(observations), execution, language)
                     verdict = criteria.no_observation(grade_id, reason, language)
-                points = float(cell.metadata.nbgrader["points"])
-                cell.outputs = [*verdict_outputs(verdict, points), *evidence]
+                cell.outputs = [*verdict_outputs(verdict), *evidence]
                 stored_verdicts.store(cell, verdict)
                 verdicts[grade_id] = verdict
                 if verdict.foreign:
@@ -95,14 +94,13 @@ class Judge(NbGraderPreprocessor):
         return nb, resources
 
 
-def verdict_outputs(verdict: Verdict, points: float) -> list[NotebookNode]:
-    """Return the outputs from which nbgrader reads `verdict.score` of `points`.
+def verdict_outputs(verdict: Verdict) -> list[NotebookNode]:
+    """Return the outputs from which nbgrader reads no points or all.
 
-    `nbgrader.utils.determine_grade` gives 0 for an error, the number in an execute_result, and
-    full marks for anything else. The sentence may quote the student, so it is escaped where it
-    becomes HTML.
+    `nbgrader.utils.determine_grade` gives 0 for an error and full marks for anything else. The
+    sentence may quote the student, so it is escaped where it becomes HTML.
     """
-    if verdict.score <= 0:
+    if not verdict.passed:
         return [
             new_output(
                 "error",
@@ -118,21 +116,18 @@ def verdict_outputs(verdict: Verdict, points: float) -> list[NotebookNode]:
             "text/plain": verdict.sentence,
         },
     )
-    if verdict.score >= 1:
-        return [sentence]
-    part = f"{points * verdict.score:.4g}"
-    return [sentence, new_output("execute_result", data={"text/plain": part})]
+    return [sentence]
 
 
 def _evidence_outputs(
     criterion: str, observation: dict[str, Any], language: str
 ) -> list[NotebookNode]:
     """Return the picture of the weights behind a verdict, with its caption, if there is one."""
-    drawn = picture.evidence(criterion, observation)
+    drawn = assignment.evidence(criterion, observation, language)
     if drawn is None:
         return []
-    encoded = base64.b64encode(drawn).decode("ascii")
-    caption = picture.caption(language)
+    image, caption = drawn
+    encoded = base64.b64encode(image).decode("ascii")
     return [
         new_output("display_data", data={"image/png": encoded, "text/plain": caption}),
         new_output("display_data", data={"text/plain": caption}),

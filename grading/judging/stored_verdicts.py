@@ -50,7 +50,7 @@ def stored(verdict: Verdict) -> StoredVerdict:
         criterion=verdict.criterion,
         outcome=verdict.outcome,
         passed=verdict.passed,
-        score=verdict.score,
+        score=float(verdict.passed),
         finding=verdict.finding,
         mistake=verdict.mistake,
         explanation=verdict.explanation,
