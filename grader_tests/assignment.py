@@ -7,7 +7,7 @@ from pathlib import Path
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
-from .common_mistakes import with_common_mistakes
+from .judge.common_mistakes import with_common_mistakes
 from .judge.verdicts import judge, no_observation
 from .judge.words import catalogue
 from .observation import CRITERIA, MIME_TYPE, PROBE_MODULES, SEED_VARIABLE

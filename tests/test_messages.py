@@ -8,8 +8,10 @@ import pytest
 
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.mistakes.rules import RULES
+from grader_tests.judge.table import TABLE
 from grader_tests.judge.verdict import Message, message
 from grader_tests.judge.words import LANGUAGES, catalogue, explain, say
+from grader_tests.observation import OBSERVED
 from tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -113,3 +115,9 @@ class TestWords:
             criteria.judge("test_normal_mean", {}, "xx")
         with pytest.raises(KeyError):
             say([Message("no_function")], "xx")
+
+
+def test_both_halves_of_the_table_and_the_titles_agree() -> None:
+    assert list(TABLE) == list(OBSERVED)
+    for language in LANGUAGES:
+        assert set(OBSERVED) <= set(catalogue(language)["titles"])

@@ -20,7 +20,7 @@ from filelock import FileLock
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
-from grader_tests.common_mistakes import MISTAKES, with_common_mistakes
+from grader_tests.judge.common_mistakes import MISTAKES, with_common_mistakes
 from grading.sandbox.host import Execution
 
 Run = Callable[[NotebookNode], Execution]

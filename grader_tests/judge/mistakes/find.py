@@ -163,7 +163,9 @@ def _unreadable(finding: Finding) -> Message | None:
     return message("not_finite") if finding.messages[0].key == "weights_not_finite" else None
 
 
-def from_weights(explain: Callable[[Sequence[Layer], Sequence[str]], Message]) -> Explain:
+def from_weights(
+    explain: Callable[[Sequence[Layer], Sequence[str]], Message | None],
+) -> Explain:
     """Return how a criterion is explained that looks at the weights themselves.
 
     Args:
