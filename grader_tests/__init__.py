@@ -7,10 +7,12 @@ Beside the student's code run the modules that `observation.PROBE_MODULES` names
 PyTorch and IPython alone. Everything else judges, and stays outside the sandbox.
 """
 
-__all__ = ["CriterionFailed", "check"]
+from .observation import MIME_TYPE, GraderTestsError
+
+__all__ = ["CriterionFailed", "GraderTestsError", "check"]
 
 
-class CriterionFailed(AssertionError):
+class CriterionFailed(GraderTestsError, AssertionError):
     """A submission does not meet a criterion; the message says what was found."""
 
     def _render_traceback_(self) -> list[str]:
@@ -48,8 +50,6 @@ def _emit(observation: dict[str, object]) -> None:
     """Send the observation as a display message, if there is anyone to send it to."""
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.display import display
-
-    from .observation import MIME_TYPE
 
     # Without a shell, display would print the observation.
     if InteractiveShell.initialized():

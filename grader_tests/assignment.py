@@ -7,9 +7,9 @@ from pathlib import Path
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
-from .common_mistakes import with_common_mistakes
+from .judge.common_mistakes import with_common_mistakes
 from .judge.verdicts import judge, no_observation
-from .judge.words.messages import words
+from .judge.words import catalogue
 from .observation import CRITERIA, MIME_TYPE, PROBE_MODULES, SEED_VARIABLE
 
 __all__ = [
@@ -56,19 +56,18 @@ def evidence(criterion: str, observation: object, language: str) -> tuple[bytes,
     from .judge import picture
 
     drawn = picture.evidence(criterion, observation)
-    return None if drawn is None else (drawn, words(language)["page"]["picture"])
+    return None if drawn is None else (drawn, catalogue(language)["page"]["picture"])
 
 
 def title(grade_id: str, language: str) -> str:
     """Return what a person calls a part of the assignment."""
-    titles: dict[str, str] = words(language)["titles"]
-    return titles.get(grade_id, grade_id)
+    return catalogue(language)["titles"].get(grade_id, grade_id)
 
 
 def note(verdicts: Sequence[str], language: str) -> str:
     """Say whose the layers are that verdicts name, where they name some."""
     named = any("Linear(" in sentence for sentence in verdicts)
-    return str(words(language)["page"]["networks_of_the_tests"]) if named else ""
+    return catalogue(language)["page"]["networks"] if named else ""
 
 
 def variants(notebook: NotebookNode) -> list[NotebookNode]:

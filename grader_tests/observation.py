@@ -8,7 +8,9 @@ observation from a kernel that ran student code reads numbers and text, never a 
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 import numpy as np
 
@@ -18,21 +20,42 @@ MIME_TYPE = "application/vnd.weight-initialization.observation+json"
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the meaning of an observation changes."""
 
-CRITERIA = (
-    "test_normal_layers",
-    "test_normal_mean",
-    "test_normal_std",
-    "test_normal_shape",
-    "test_normal_bias",
-    "test_default_model",
-    "test_default_comparison",
-)
-"""The grade ids of the hidden tests, in the notebook's order."""
 
-FUNCTION_CRITERIA = CRITERIA[:5]
+@dataclass(frozen=True)
+class Observed:
+    """What the probe looks at for one criterion.
+
+    Attributes:
+        subject: the student's function, their model, or their comparison beside its model.
+        networks: the large network alone, or the small ones too, which are trained for a step.
+        values: of which parameter of linear layers the values are sent.
+        twice: whether the function is applied to a copy of each network too.
+    """
+
+    subject: Literal["function", "model", "comparison"]
+    networks: Literal["large", "all"] = "large"
+    values: Literal["weight", "bias"] = "weight"
+    twice: bool = False
+
+
+OBSERVED = {
+    "test_normal_layers": Observed("function", networks="all", twice=True),
+    "test_normal_mean": Observed("function"),
+    "test_normal_std": Observed("function"),
+    "test_normal_shape": Observed("function", twice=True),
+    "test_normal_bias": Observed("function", values="bias"),
+    "test_default_model": Observed("model"),
+    "test_default_comparison": Observed("comparison"),
+}
+"""By grade id, in the notebook's order; `judge.table` says how each is judged."""
+
+CRITERIA = tuple(OBSERVED)
+"""The grade ids of the hidden tests."""
+
+FUNCTION_CRITERIA = tuple(name for name, look in OBSERVED.items() if look.subject == "function")
 """Those of them that look at the student's function."""
 
 PROBE_MODULES = ("__init__.py", "observation.py", "blueprint.py", "probe")
@@ -46,7 +69,15 @@ _DTYPES: dict[str, np.dtype] = {"float32": np.dtype("<f4"), "float64": np.dtype(
 _DIMENSION_LIMIT = 8
 
 
-class ObservationError(ValueError):
+class GraderTestsError(Exception):
+    """Something is wrong with a hidden test or with what it observed; the message says what."""
+
+
+class UnknownCriterion(GraderTestsError, ValueError):
+    """No criterion has this grade id."""
+
+
+class ObservationError(GraderTestsError, ValueError):
     """An observation is not as its format says."""
 
 

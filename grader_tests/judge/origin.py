@@ -6,7 +6,7 @@ other networks: the seed of a grading is not known before it.
 
 from ..blueprint import Planned, plan
 from ..observation import ObservationError
-from .records import FunctionObservation, Module, read_head
+from .records import FunctionObservation, Head, Module, read
 
 
 class ForeignObservation(ObservationError):
@@ -20,12 +20,12 @@ def require_seed(criterion: str, observation: object, seed: int | None) -> None:
         ForeignObservation: it was made under another seed.
         ObservationError: it is not as the probe writes it.
     """
-    found = read_head(criterion, observation)["seed"]
-    if seed is not None and found != str(seed):
+    made_under = read(criterion, observation, Head).seed
+    if seed is not None and made_under != str(seed):
         raise ForeignObservation("It was made under another seed.")
 
 
-def require_networks(criterion: str, seen: FunctionObservation) -> None:
+def require_networks(seen: FunctionObservation) -> None:
     """Refuse an observation of other networks than the probe makes under its seed.
 
     What a function added to them, replaced or removed is not the networks' own.
@@ -33,22 +33,21 @@ def require_networks(criterion: str, seen: FunctionObservation) -> None:
     Raises:
         ForeignObservation: a module is missing, or is not what the seed gives.
     """
-    planned = plan(seen.seed, criterion)
-    found = [module for module in seen.modules if module.state != "added"]
-    if len(found) != len(planned) or not all(map(_is_of, found, planned)):
+    planned = plan(int(seen.seed), seen.criterion)
+    observed = [module for module in seen.modules if module.state != "added"]
+    if len(observed) != len(planned) or not all(map(_is_of, observed, planned)):
         raise ForeignObservation("It is of other networks than its seed gives.")
 
 
 def _is_of(module: Module, planned: Planned) -> bool:
-    sizes = (module.name, module.type, module.linear, module.fan_in, module.fan_out)
-    wanted = (
+    fans = (planned.fan_in, planned.fan_out)
+    if (module.name, module.type, module.fan_in, module.fan_out) != (
         planned.name,
         planned.type,
-        planned.type == "Linear",
-        planned.fan_in,
-        planned.fan_out,
-    )
+        *fans,
+    ):
+        return False
     shapes = {name: value.shape_before for name, value in module.parameters.items()}
     # One that was replaced or removed is not described further.
-    described = module.state in ("kept", "resized")
-    return sizes == wanted and (shapes == planned.shapes or not described)
+    described = shapes == planned.shapes or not module.in_place
+    return described and module.linear == (planned.type == "Linear")

@@ -1,9 +1,10 @@
 """Draws the evidence: each layer's weights beside the distribution that the rule asks for.
 
-The picture holds no words but the layers' names, so that it serves in every language. It has a
-light ground of its own and so can be read in a dark theme too. Weights and rule differ in form as
-well as in color: filled against dashed, circle against square. The colors are Okabe and Ito's
-(2008), which people with any kind of color vision can tell apart.
+The picture holds no words but the layers' names, so that it serves in every language; its
+caption stands among the words. It has a light ground of its own and so can be read in a dark theme
+too. Weights and rule differ in form as well as in color: filled against dashed, circle against
+square. The colors are Okabe and Ito's (2008), which people with any kind of color vision can tell
+apart.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,10 @@ from matplotlib.figure import Figure
 
 from ..observation import ObservationError
 from .criteria.weights import read_layers
-from .records import read_function
+from .records import FunctionObservation, read
 from .statistics.moments import Layer
+from .table import TABLE
 from .verdict import Finding
-
-CRITERIA = ("test_normal_mean", "test_normal_std", "test_normal_shape")
-"""The criteria for which there is a picture."""
 
 _FOUND, _WANTED = "#0072B2", "#D55E00"
 _GROUND, _INK = "#fbfbfb", "#222222"
@@ -45,10 +44,10 @@ def evidence(criterion: str, observation: object) -> bytes | None:
     Returns:
         A PNG of some 30 kB, or None where there are no weights to show.
     """
-    if criterion not in CRITERIA:
+    if not TABLE[criterion].picture:
         return None
     try:
-        layers = read_layers(read_function(criterion, observation))
+        layers = read_layers(read(criterion, observation, FunctionObservation))
     except ObservationError:
         return None
     return None if isinstance(layers, Finding) else draw(layers)

@@ -1,30 +1,48 @@
-"""Reads an observation of a student's function into typed records, and trusts none of it."""
+"""An observation as typed records. It comes from a kernel of a student's, so nothing is trusted.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+msgspec checks types and lengths; what has to fit together is checked where a record is made.
+"""
+
+from functools import cached_property
 from math import prod
+from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 import numpy as np
+from msgspec import Meta, Struct
 
 from ..observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
-from .fields import correlation, flag, items, mapping, pair, shape, size, text, texts, up_to
 
-_MODULES = 200
-_PARAMETERS = 20
+Text = Annotated[str, Meta(max_length=400)]
+Texts = Annotated[tuple[Text, ...], Meta(max_length=400)]
+Count = Annotated[int, Meta(ge=0)]
+Size = Annotated[int, Meta(ge=1, le=100_000)]
+Shape = Annotated[tuple[Count, ...], Meta(max_length=64)]
+BeforeAndNow = Annotated[tuple[Text, ...], Meta(max_length=2)]
+"""Two texts; none where they could not be seen."""
+# Rounding may carry a correlation a little beyond 1.
+Correlation = Annotated[float, Meta(ge=-1.001, le=1.001)]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Head(Struct, frozen=True):
+    """What every observation begins with; the seed is what it was made under."""
+
+    version: int
+    criterion: str
+    seed: Annotated[str, Meta(pattern=r"^\d+\Z", max_length=100)]
+
+
+class Problem(Struct, frozen=True):
     """What student code raised: type, message, the student's own line and function.
 
     `module` is the class of the module that the function was called with, where that is known.
     """
 
-    type: str
-    message: str
-    line: str
-    function: str
-    module: str
+    type: Text
+    message: Text
+    line: Text
+    function: Text
+    module: Text = ""
 
     @property
     def said(self) -> str:
@@ -33,11 +51,11 @@ class Problem:
         return f"{self.type}: {message}" if message else self.type
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter or buffer after the function, beside what it was before.
 
     Attributes:
+        name: "weight", "bias" or another.
         kind: "Parameter", "Tensor" or another class; "None" or "missing" where it is gone.
         shape_before: its shape before.
         shape: its shape now; None where it could not be seen.
@@ -45,21 +63,30 @@ class Parameter:
         device: before and now.
         trainable: whether it is a leaf that requires a gradient.
         unchanged: number of entries that hold what they held before; None if shapes differ.
-        like_before: the correlation of its entries with those before.
+        like_before: the correlation of its entries with those before; 0 where it has no meaning.
         repeated: number of entries that are the same after an application to a copy.
         values: its values as float32, where the criterion looks at them.
     """
 
-    kind: str
-    shape_before: tuple[int, ...]
-    shape: tuple[int, ...] | None
-    dtype: tuple[str, ...]
-    device: tuple[str, ...]
-    trainable: bool
-    unchanged: int | None
-    like_before: float
-    repeated: int | None
-    values: np.ndarray | None
+    name: Text
+    kind: Text
+    shape_before: Shape
+    shape: Shape | None = None
+    dtype: BeforeAndNow = ()
+    device: BeforeAndNow = ()
+    trainable: bool | None = None
+    unchanged: Count | None = None
+    like_before: Correlation = 0.0
+    repeated: Count | None = None
+    values: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if 1 in (len(self.dtype), len(self.device)):
+            raise ObservationError("A type or device should be given before and after.")
+        if (self.unchanged or 0) > self.count or (self.repeated or 0) > prod(self.shape or ()):
+            raise ObservationError("A number of entries should not exceed the entries there are.")
+        if self.values is not None and self.values.shape != self.shape:
+            raise ObservationError("A parameter's values do not fit its shape.")
 
     @property
     def count(self) -> int:
@@ -67,9 +94,14 @@ class Parameter:
         return prod(self.shape_before)
 
     @property
+    def gone(self) -> bool:
+        """Whether the module no longer has it."""
+        return self.kind in ("None", "missing")
+
+    @property
     def changed(self) -> bool:
         """Whether its values are not what they were."""
-        return self.kind in ("None", "missing") or self.unchanged != self.count
+        return self.gone or self.unchanged != self.count
 
     @property
     def converted(self) -> bool:
@@ -78,23 +110,47 @@ class Parameter:
         return moved or (self.kind == "Parameter" and not self.trainable)
 
 
-@dataclass(frozen=True)
-class Module:
-    """A module of a probe network: "kept", "resized", "replaced", "removed" or "added".
+class Module(Struct, frozen=True, dict=True):
+    """A module of a probe network.
 
-    `reset` tells whether a setting of it was changed, such as a dropout's probability; `diverted`
-    whether a linear layer computes something else than weight times input plus bias.
+    `reset` tells whether a setting of it was changed, such as a dropout's probability; `computes`
+    whether a linear layer's output is still weight times input plus bias, None where unknown.
     """
 
-    name: str
-    type: str
-    state: str
-    reset: bool
-    diverted: bool
-    linear: bool
-    fan_in: int
-    fan_out: int
-    parameters: Mapping[str, Parameter]
+    name: Text
+    type: Text
+    state: Literal["kept", "resized", "replaced", "removed", "added"]
+    linear: bool = False
+    fan_in: Size = 0
+    fan_out: Size = 0
+    reset: bool = False
+    computes: bool | None = None
+    described: Annotated[tuple[Parameter, ...], Meta(max_length=20)] = msgspec.field(
+        default=(), name="parameters"
+    )
+
+    def __post_init__(self) -> None:
+        if self.state == "added" and self.linear:
+            raise ObservationError("What was added is not one of the probe's linear layers.")
+        shapes = {name: value.shape_before for name, value in self.parameters.items()}
+        wanted = {"weight": (self.fan_out, self.fan_in), "bias": (self.fan_out,)}
+        if self.linear and self.in_place and shapes != wanted:
+            raise ObservationError("A linear layer's parameters do not fit its sizes.")
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is the module that was there before."""
+        return self.state in ("kept", "resized")
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Its parameters and buffers by name; none where the module is not in its place."""
+        return {value.name: value for value in self.described} if self.in_place else {}
+
+    @property
+    def diverted(self) -> bool:
+        """Whether a linear layer computes something else than weight times input plus bias."""
+        return self.linear and self.computes is False
 
     @property
     def title(self) -> str:
@@ -108,61 +164,66 @@ class Module:
             self.state != "kept"
             or self.reset
             or self.diverted
-            or any(value.changed or value.converted for value in self.parameters.values())
+            or any(value.changed or value.converted for value in self.described)
         )
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(Struct, frozen=True):
     """How one step of training went: stage reached, what was raised, what has no gradient."""
 
-    stage: str
-    error: Problem | None
-    finite: bool
-    without_gradient: tuple[str, ...]
+    stage: Text
+    error: Problem | None = None
+    finite: bool = False
+    without_gradient: Texts = ()
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of the student's function, and whether it ran on a small network."""
 
-    text: str
+    text: Text
     ran: bool
 
 
-@dataclass(frozen=True)
-class FunctionObservation:
-    """What the probe saw of a student's function.
+class Function(Struct, frozen=True):
+    """What was handed in as the function.
 
     Attributes:
-        seed: what it was made under.
-        type: the class of what was handed in, mostly "function".
+        type: its class, mostly "function".
         callable: whether it can be called.
         blank: whether its body does nothing at all.
         deferred: whether it is a generator or a coroutine, whose body a call does not run.
         names: names that its code mentions: attributes, methods, globals.
         texts: texts that its code mentions.
-        lines: its lines, where it failed or changed no weights.
-        early_return: a `return` before other lines, where it changed no weights.
-        settings: PyTorch's settings that it left altered: "gradients", "dtype".
-        error: what it raised when it was applied.
-        modules: every module of every network; empty where it raised.
-        runs: one step of training per network, for the criterion that asks for it.
     """
 
-    seed: int
-    type: str
+    type: Text
     callable: bool
     blank: bool
     deferred: bool
-    names: tuple[str, ...]
-    texts: tuple[str, ...]
-    lines: tuple[Line, ...]
-    early_return: str
-    settings: tuple[str, ...]
-    error: Problem | None
-    modules: tuple[Module, ...]
-    runs: tuple[Training, ...]
+    names: Texts
+    texts: Texts
+
+
+class FunctionObservation(Head, frozen=True):
+    """What the probe saw of a student's function.
+
+    Attributes:
+        function: what it is.
+        modules: every module of every network; empty where it raised.
+        error: what it raised when it was applied.
+        lines: its lines, where it failed or changed no weights.
+        early_return: a `return` before other lines, where it changed no weights.
+        settings: PyTorch's settings that it left altered.
+        runs: one step of training per network, for the criterion that asks for it.
+    """
+
+    function: Function
+    modules: Annotated[tuple[Module, ...], Meta(max_length=200)]
+    error: Problem | None = None
+    lines: Annotated[tuple[Line, ...], Meta(max_length=100)] = ()
+    early_return: Text = ""
+    settings: Annotated[tuple[Literal["gradients", "dtype"], ...], Meta(max_length=2)] = ()
+    runs: Annotated[tuple[Training, ...], Meta(max_length=10)] = ()
 
     @property
     def linear(self) -> list[Module]:
@@ -170,133 +231,32 @@ class FunctionObservation:
         return [module for module in self.modules if module.linear]
 
 
-def read_head(criterion: str, observation: object) -> Mapping[str, object]:
-    """Check what every observation begins with.
+_Record = TypeVar("_Record", bound=Head)
+
+
+def read(criterion: str, observation: object, kind: type[_Record]) -> _Record:
+    """Read an observation as a kind of record.
 
     Raises:
-        ObservationError: it is not an object, or it has another version or criterion, or no seed.
+        ObservationError: it is not as the probe writes it, or not for this criterion.
     """
-    if not isinstance(observation, Mapping):
-        raise ObservationError("An observation should be an object.")
-    if observation.get("version") != VERSION or observation.get("criterion") != criterion:
-        raise ObservationError(f"It should be of version {VERSION} and for {criterion}.")
-    seed = observation.get("seed")
-    if not isinstance(seed, str) or not seed.isdecimal() or len(seed) > 100:
-        raise ObservationError("Its seed should be a decimal number.")
-    return observation
+    left = ENTRY_LIMIT
 
-
-def read_function(criterion: str, observation: object) -> FunctionObservation:
-    """Read an observation of a student's function.
-
-    Raises:
-        ObservationError: it is not as the probe writes it.
-    """
-    record = read_head(criterion, observation)
-    function = mapping(record, "function")
-    budget = [ENTRY_LIMIT]
-    return FunctionObservation(
-        seed=int(str(record["seed"])),
-        type=text(function, "type"),
-        callable=flag(function, "callable"),
-        blank=flag(function, "blank"),
-        deferred=flag(function, "deferred"),
-        names=texts(function, "names"),
-        texts=texts(function, "texts"),
-        lines=tuple(map(_line, items(record, "lines", 100, optional=True))),
-        early_return=text(record, "early_return") if record.get("early_return") else "",
-        settings=_settings(record),
-        error=problem(record.get("error")),
-        modules=tuple(_module(item, budget) for item in items(record, "modules", _MODULES)),
-        runs=tuple(_training(item) for item in items(record, "runs", 10, optional=True)),
-    )
-
-
-def _module(item: object, budget: list[int]) -> Module:
-    if not isinstance(item, Mapping):
-        raise ObservationError("A module should be an object.")
-    state = text(item, "state")
-    if state not in ("kept", "resized", "replaced", "removed", "added"):
-        raise ObservationError("A module's state is unknown.")
-    linear = state != "added" and flag(item, "linear")
-    described = state in ("kept", "resized")
-    parameters = items(item, "parameters", _PARAMETERS) if described else []
-    read = dict(_parameter(parameter, budget) for parameter in parameters)
-    fan_in, fan_out = (size(item, "fan_in"), size(item, "fan_out")) if linear else (0, 0)
-    if linear and described:
-        # A linear layer of the probe's has both, and weights that fit its sizes.
-        shapes = {name: value.shape_before for name, value in read.items()}
-        if shapes != {"weight": (fan_out, fan_in), "bias": (fan_out,)}:
-            raise ObservationError("A linear layer's parameters do not fit its sizes.")
-    reset = described and flag(item, "reset")
-    diverted = linear and described and item.get("computes") is False
-    name, kind = text(item, "name"), text(item, "type")
-    return Module(name, kind, state, reset, diverted, linear, fan_in, fan_out, read)
-
-
-def _parameter(item: object, budget: list[int]) -> tuple[str, Parameter]:
-    if not isinstance(item, Mapping):
-        raise ObservationError("A parameter should be an object.")
-    shape_before = shape(item.get("shape_before"))
-    shape_now = None if item.get("shape") is None else shape(item["shape"])
-    values = None
-    if item.get("values") is not None:
-        values = decode_array(item["values"])
-        budget[0] -= values.size
-        if budget[0] < 0:
+    def array(_: type, encoded: Any) -> np.ndarray:
+        nonlocal left
+        decoded = decode_array(encoded)
+        left -= decoded.size
+        if left < 0:
             raise ObservationError("The arrays of the observation are too large together.")
-        if values.shape != shape_now:
-            raise ObservationError("A parameter's values do not fit its shape.")
-    count = prod(shape_before)
-    parameter = Parameter(
-        kind=text(item, "kind"),
-        shape_before=shape_before,
-        shape=shape_now,
-        dtype=pair(item.get("dtype")),
-        device=pair(item.get("device")),
-        trainable=item.get("trainable") is True,
-        unchanged=up_to(count, item.get("unchanged")),
-        like_before=correlation(item.get("like_before")),
-        repeated=up_to(prod(shape_now or ()), item.get("repeated")),
-        values=values,
-    )
-    return text(item, "name"), parameter
+        return decoded
 
-
-def _settings(record: Mapping[str, object]) -> tuple[str, ...]:
-    found = texts(record, "settings", optional=True)
-    if not set(found) <= {"gradients", "dtype"}:
-        raise ObservationError("A setting is unknown.")
-    return found
-
-
-def _line(item: object) -> Line:
-    if not isinstance(item, Mapping):
-        raise ObservationError("A line should be an object.")
-    return Line(text(item, "text"), flag(item, "ran"))
-
-
-def _training(item: object) -> Training:
-    if not isinstance(item, Mapping):
-        raise ObservationError("A run should be an object.")
-    return Training(
-        stage=text(item, "stage"),
-        error=problem(item.get("error")),
-        finite=item.get("finite") is True,
-        without_gradient=texts(item, "without_gradient", optional=True),
-    )
-
-
-def problem(item: object) -> Problem | None:
-    """Read what student code raised."""
-    if item is None:
-        return None
-    if not isinstance(item, Mapping):
-        raise ObservationError("An error should be an object.")
-    return Problem(
-        type=text(item, "type"),
-        message=text(item, "message"),
-        line=text(item, "line"),
-        function=text(item, "function"),
-        module=text(item, "module") if "module" in item else "",
-    )
+    try:
+        record = msgspec.convert(observation, kind, dec_hook=array)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, ObservationError):
+            raise error.__cause__ from None
+        # It may quote what it was given.
+        raise ObservationError(f"{str(error)[:300]}.") from error
+    if record.version != VERSION or record.criterion != criterion:
+        raise ObservationError(f"It should be of version {VERSION} and for {criterion}.")
+    return record

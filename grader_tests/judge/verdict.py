@@ -15,7 +15,6 @@ class Verdict:
     Attributes:
         criterion: the grade id of the hidden test.
         passed: whether it gets the points.
-        score: fraction of the points, from 0 to 1.
         outcome: "correct", "incorrect", or "not attempted" where there is no work to judge.
         sentence: all that a student reads: what was found, the explanation and the hint.
         figures: the numbers behind it, by name.
@@ -28,7 +27,6 @@ class Verdict:
 
     criterion: str
     passed: bool
-    score: float
     outcome: Outcome
     sentence: str
     figures: Figures = field(default_factory=dict)

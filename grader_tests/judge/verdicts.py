@@ -1,44 +1,29 @@
 """Judges observations: one verdict for each hidden test, from NumPy and SciPy alone.
 
 A correct submission fails any of the criteria with a probability below `FALSE_ALARM_RATE`. The
-rate is shared out evenly: first over the criteria that look at random weights, then over the
-tests within a criterion (Bonferroni). So a test rejects at a p-value below
+rate is shared out evenly: first over the criteria in which chance plays, then over the tests within
+a criterion (Bonferroni). So with five of them a test rejects at a p-value below
 1e-9 / 5 / (number of its criterion's tests), some 1e-11 to 1e-12.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
-from ..observation import CRITERIA, FUNCTION_CRITERIA, ObservationError
-from .criteria import default_exercise
-from .criteria.bias import judge_bias
-from .criteria.layers import judge_layers
-from .criteria.weights import judge_deviation, judge_mean, judge_shape
-from .mistakes.find import find_default_mistake, find_mistake
+from ..observation import CRITERIA, OBSERVED, ObservationError
+from .criteria.default_exercise import DefaultObservation
+from .mistakes.find import find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
-from .records import FunctionObservation, Problem, read_function, read_head
+from .records import FunctionObservation, Problem, read
+from .table import TABLE
 from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
-from .words import messages
+from .words import explain, say, whole
 
 __all__ = ["CRITERIA", "FALSE_ALARM_RATE", "LEVEL", "Verdict", "judge", "no_observation"]
 
 FALSE_ALARM_RATE = 1e-9
 """Probability that a correct submission fails, over all criteria together."""
 
-# Layers, mean, deviation, shape and the default model look at random weights; the bias is exact,
-# and the comparison's bound lies far from everything a trained network reaches.
-_RANDOM_CRITERIA = 5
-LEVEL = FALSE_ALARM_RATE / _RANDOM_CRITERIA
+LEVEL = FALSE_ALARM_RATE / sum(criterion.chance for criterion in TABLE.values())
 """Probability that a correct submission fails one criterion."""
-
-
-@dataclass(frozen=True)
-class _Judgement:
-    finding: Finding
-    mistake: Message | None = None
-    foreign: bool = False
 
 
 def judge(
@@ -48,25 +33,26 @@ def judge(
 
     Args:
         criterion: one of `CRITERIA`.
-        observation: what `grader_tests.probe.probe.observe` returned, by way of a kernel that ran
+        observation: what `grader_tests.probe.observe` returned, by way of a kernel that ran
             student code: nothing about it is trusted. One that is not as its format says fails.
-        language: one of `messages.LANGUAGES`.
+        language: one of `words.LANGUAGES`.
         seed: the grading's; an observation under another, or of other networks than it gives,
             fails and is foreign. None where there is no grading: the seed is then any.
 
     Raises:
         KeyError: the criterion or the language is unknown.
     """
-    look = _JUDGES[criterion]
+    judge_it = _judge_function if OBSERVED[criterion].subject == "function" else _judge_default
+    mistake, foreign = None, False
     try:
         with np.errstate(all="ignore"):
             require_seed(criterion, observation, seed)
-            judgement = look(criterion, observation)
+            finding, mistake = judge_it(criterion, observation)
     except ForeignObservation:
-        judgement = _Judgement(incorrect(message("foreign")), foreign=True)
+        finding, foreign = incorrect(message("foreign")), True
     except ObservationError as error:
-        judgement = _Judgement(incorrect(message("malformed", reason=str(error))))
-    return _in_words(criterion, judgement, language)
+        finding = incorrect(message("malformed", reason=str(error)))
+    return _in_words(criterion, finding, mistake, language, foreign=foreign)
 
 
 def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict:
@@ -75,52 +61,58 @@ def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict
     Args:
         criterion: one of `CRITERIA`.
         reason: a sentence that says why there is no observation.
-        language: one of `messages.LANGUAGES`.
+        language: one of `words.LANGUAGES`.
     """
     finding = incorrect(message("no_observation", reason=reason))
-    return _in_words(criterion, _Judgement(finding), language)
+    return _in_words(criterion, finding, None, language)
 
 
-def _in_words(criterion: str, judgement: _Judgement, language: str) -> Verdict:
-    finding, mistake = judgement.finding, judgement.mistake
-    found = messages.say(finding.messages, language)
-    explanation, hint = messages.explain(mistake, language) if mistake else ("", "")
-    passed = finding.outcome == "correct"
+def _in_words(
+    criterion: str,
+    finding: Finding,
+    mistake: Message | None,
+    language: str,
+    *,
+    foreign: bool = False,
+) -> Verdict:
+    said = say(finding.messages, language)
+    explanation, hint = explain(mistake, language) if mistake else ("", "")
     return Verdict(
         criterion=criterion,
-        passed=passed,
-        score=1.0 if passed else 0.0,
+        passed=finding.outcome == "correct",
         outcome=finding.outcome,
-        sentence=messages.whole(found, explanation, hint, language),
+        sentence=whole(said, explanation, hint, language),
         figures=finding.figures,
-        finding=found,
+        finding=said,
         mistake=mistake.key if mistake else "",
         explanation=explanation,
         hint=hint,
-        foreign=judgement.foreign,
+        foreign=foreign,
     )
 
 
-def _judge_function(criterion: str, observation: object) -> _Judgement:
-    seen = read_function(criterion, observation)
-    finding = _find(criterion, seen)
+def _judge_function(criterion: str, observation: object) -> tuple[Finding, Message | None]:
+    entry = TABLE[criterion]
+    seen = read(criterion, observation, FunctionObservation)
+    finding = _not_run(seen)
+    if finding is None:
+        require_networks(seen)
+        finding = entry.judge(seen, LEVEL)
     if finding.outcome == "correct":
-        return _Judgement(finding)
-    rejected = finding.figures.get("rejected")
-    tests = tuple(map(str, rejected)) if isinstance(rejected, list) else ()
-    return _Judgement(finding, find_mistake(criterion, seen, tests))
+        return finding, None
+    return finding, find_mistake(seen, finding, OBSERVED[criterion].values, entry.explain)
 
 
-def _find(criterion: str, seen: FunctionObservation) -> Finding:
-    if not seen.callable:
-        if seen.type == "NoneType":
+def _not_run(seen: FunctionObservation) -> Finding | None:
+    """Return what is to be said of a function that could not be applied to the end."""
+    if not seen.function.callable:
+        if seen.function.type == "NoneType":
             return not_attempted(message("no_function"))
-        return incorrect(message("not_a_function", type=seen.type))
-    if seen.error is not None:
-        outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
-        return outcome(*_say_problem(seen.error))
-    require_networks(criterion, seen)
-    return _FUNCTION_JUDGES[criterion](seen)
+        return incorrect(message("not_a_function", type=seen.function.type))
+    if seen.error is None:
+        return None
+    outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
+    return outcome(*_say_problem(seen.error))
 
 
 def _say_problem(problem: Problem) -> list[Message]:
@@ -132,26 +124,8 @@ def _say_problem(problem: Problem) -> list[Message]:
     return [stopped, message("line", line=problem.line)] if problem.line else [stopped]
 
 
-def _judge_default_model(criterion: str, observation: object) -> _Judgement:
-    record = read_head(criterion, observation)
-    finding = default_exercise.judge_model(record, LEVEL)
-    return _Judgement(finding, find_default_mistake(finding))
-
-
-def _judge_default_comparison(criterion: str, observation: object) -> _Judgement:
-    finding = default_exercise.judge_comparison(read_head(criterion, observation))
-    return _Judgement(finding, find_default_mistake(finding))
-
-
-_FUNCTION_JUDGES: dict[str, Callable[[FunctionObservation], Finding]] = {
-    "test_normal_layers": lambda seen: judge_layers(seen, LEVEL),
-    "test_normal_mean": lambda seen: judge_mean(seen, LEVEL),
-    "test_normal_std": lambda seen: judge_deviation(seen, LEVEL),
-    "test_normal_shape": lambda seen: judge_shape(seen, LEVEL),
-    "test_normal_bias": judge_bias,
-}
-_JUDGES: dict[str, Callable[[str, object], _Judgement]] = {
-    **dict.fromkeys(FUNCTION_CRITERIA, _judge_function),
-    "test_default_model": _judge_default_model,
-    "test_default_comparison": _judge_default_comparison,
-}
+def _judge_default(criterion: str, observation: object) -> tuple[Finding, Message | None]:
+    entry = TABLE[criterion]
+    seen = read(criterion, observation, DefaultObservation)
+    finding = entry.judge(seen, LEVEL)
+    return finding, None if finding.outcome == "correct" else entry.explain(seen, finding)

@@ -1,15 +1,14 @@
-"""Describes modules, parameters, functions and exceptions as JSON, whatever a student made of them.
+"""Describes functions, exceptions, modules and parameters as JSON, whatever a student made of them.
 
 Odd objects, such as a tensor subclass with methods of its own, must not stop the probe: what does
 not let itself be looked at is described as None.
 """
 
 import dis
-import hashlib
 import inspect
 import linecache
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TypeVar
@@ -25,17 +24,20 @@ from .lines import code_of
 Record = dict[str, object]
 """A JSON object."""
 
-_Seen = TypeVar("_Seen")
+_Looked = TypeVar("_Looked")
+
+TEXT = 300
+"""Characters of a text that are sent."""
+NAMES = 100
+"""Names or texts of one object that are sent."""
 
 # Of code that a call only makes ready to run: generators and coroutines.
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-_TEXT = 300
-_NAMES = 100
 # What the body of a function compiles to where it holds a docstring, `pass` or `return`.
 _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
 
 
-def attempt(look: Callable[[], _Seen]) -> _Seen | None:
+def attempt(look: Callable[[], _Looked]) -> _Looked | None:
     """Return what `look` returns, or None if it raises."""
     try:
         return look()
@@ -47,7 +49,7 @@ def attempt(look: Callable[[], _Seen]) -> _Seen | None:
 
 def type_name(thing: object) -> str:
     """Return the name of a thing's class."""
-    return type(thing).__name__[:_TEXT]
+    return type(thing).__name__[:TEXT]
 
 
 def describe_function(function: object) -> Record:
@@ -68,9 +70,9 @@ def describe_function(function: object) -> Record:
         "callable": callable(function),
         "blank": blank,
         "deferred": code is not None and bool(code.co_flags & _DEFERRED),
-        "names": [name[:_TEXT] for name in names[:_NAMES]],
+        "names": [name[:TEXT] for name in names[:NAMES]],
         # Long ones are docstrings.
-        "texts": [text for text in texts if len(text) <= 40][:_NAMES],
+        "texts": [text for text in texts if len(text) <= 40][:NAMES],
     }
 
 
@@ -88,9 +90,9 @@ def describe_error(error: BaseException) -> Record:
         step = step.tb_next
     return {
         "type": type_name(error),
-        "message": (attempt(lambda: str(error)) or "")[:_TEXT],
-        "line": line[:_TEXT],
-        "function": where[:_TEXT],
+        "message": (attempt(lambda: str(error)) or "")[:TEXT],
+        "line": line[:TEXT],
+        "function": where[:TEXT],
     }
 
 
@@ -214,13 +216,13 @@ def describe_parameter(
     # A subclass may bring an arithmetic of its own; the entries are what counts.
     with torch._C.DisableTorchFunctionSubclass():
         record["shape"] = attempt(lambda: [int(length) for length in value.shape])
-        record["dtype"] = attempt(lambda: [_dtype(old), _dtype(value)])
-        record["device"] = attempt(lambda: [str(old.device), str(value.device)])
+        record["dtype"] = attempt(lambda: [_dtype(old), _dtype(value)]) or []
+        record["device"] = attempt(lambda: [str(old.device), str(value.device)]) or []
         record["trainable"] = attempt(lambda: bool(value.requires_grad and value.is_leaf))
         array = attempt(lambda: _array(value))
         if array is not None:
             record["unchanged"] = _equal_entries(array, _array(old))
-            record["like_before"] = attempt(lambda: _correlation(array, _array(old)))
+            record["like_before"] = attempt(lambda: _correlation(array, _array(old))) or 0.0
             if isinstance(again, Tensor):
                 record["repeated"] = attempt(lambda: _equal_entries(array, _array(again)))
             if with_values:
@@ -252,94 +254,3 @@ def _correlation(array: np.ndarray, other: np.ndarray | None) -> float:
     one, two = (values.ravel() - values.mean(dtype=np.float64) for values in (array, other))
     product = float(np.linalg.norm(one) * np.linalg.norm(two))
     return float(one @ two) / product if 0 < product < np.inf else 0.0
-
-
-# Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
-# lesson's network has 235,146.
-_MODEL_ENTRIES = 300_000
-_LAYERS = 20
-_RUNS = 50
-_LOSSES = 50_000
-
-
-def describe_model(model: object, with_values: bool) -> Record | None:
-    """Describe a student's model by the values of its parameters, or by digests of them."""
-    if model is None:
-        return None
-    record: Record = {
-        "classes": [kind.__name__[:_TEXT] for kind in type(model).__mro__[:_LAYERS]],
-        "is_module": isinstance(model, nn.Module),
-    }
-    if not isinstance(model, nn.Module):
-        return record
-    if not with_values:
-        return {**record, "digests": attempt(lambda: _digests(model.state_dict()))}
-    count = sum(parameter.numel() for parameter in model.parameters())
-    step = max(1, -(-count // _MODEL_ENTRIES))
-    record["layers"] = [
-        {
-            "name": name[:_TEXT],
-            "type": type_name(module),
-            **size(module),
-            "parameters": {
-                key: _describe_values(parameter, step)
-                for key, parameter in module.named_parameters(recurse=False)
-            },
-        }
-        for name, module in model.named_modules()
-        if list(module.parameters(recurse=False))
-    ][:_LAYERS]
-    return record
-
-
-def _describe_values(tensor: Tensor, step: int) -> Record | None:
-    def look() -> Record:
-        values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
-        return {
-            "shape": list(tensor.shape),
-            "largest": float(np.abs(values).max(initial=0)),
-            "values": encode_array(values[::step].copy()),
-        }
-
-    return attempt(look)
-
-
-def _digests(weights: object) -> dict[str, str]:
-    """Return a digest of each array by name: of its float32 values and its shape."""
-    digests = {}
-    if not isinstance(weights, Mapping):
-        raise TypeError("weights come by name")
-    for name, value in list(weights.items())[:_NAMES]:
-        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
-        array = np.ascontiguousarray(array, dtype="<f4")
-        text = repr(array.shape).encode() + array.tobytes()
-        digests[str(name)[:_TEXT]] = hashlib.sha256(text).hexdigest()
-    return digests
-
-
-def describe_comparison(comparison: object) -> Record | None:
-    """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
-    if comparison is None:
-        return None
-    runs = attempt(lambda: list(getattr(comparison, "runs"))[:_RUNS])  # noqa: B009
-    return {
-        "type": type_name(comparison),
-        "runs": None if runs is None else [_describe_run(run) for run in runs],
-    }
-
-
-def _describe_run(run: object) -> Record:
-    def number(name: str) -> float | None:
-        return attempt(lambda: float(getattr(run, name)))
-
-    def losses() -> Record:
-        values = np.array(getattr(run, "losses"), dtype=np.float32)  # noqa: B009
-        return encode_array(values.ravel()[:_LOSSES])
-
-    return {
-        "label": (attempt(lambda: str(getattr(run, "label"))) or "")[:_TEXT],  # noqa: B009
-        "losses": attempt(losses),
-        "training_loss": number("training_loss"),
-        "validation_accuracy": number("validation_accuracy"),
-        "initial_weights": attempt(lambda: _digests(getattr(run, "initial_weights"))),  # noqa: B009
-    }

@@ -19,18 +19,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..blueprint import CLASSES, streams
-from ..observation import FUNCTION_CRITERIA, SEED_VARIABLE, VERSION
+from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
 from .describe import (
     Before,
     Record,
     attempt,
-    describe_comparison,
     describe_error,
     describe_function,
-    describe_model,
     describe_module,
     type_name,
 )
+from .describe_default import describe_comparison, describe_model
 from .lines import call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
 
@@ -40,24 +39,26 @@ def observe(criterion: str, thing: object) -> Record:
 
     Args:
         criterion: one of `grader_tests.observation.CRITERIA`.
-        thing: the student's function for a criterion of `FUNCTION_CRITERIA`; their model; or the
-            pair of their model and their comparison. None stands for what is not there.
+        thing: what `OBSERVED` names: the student's function; their model; or the pair of their
+            model and their comparison. None stands for what is not there.
 
     Returns:
         A JSON object, at most about 2 MB long. The same seed gives the same networks and, if
         student code draws from the global generators, the same weights.
 
     Raises:
-        ValueError: the criterion is unknown, or the environment's seed is not such a number.
+        UnknownCriterion: there is no such criterion.
+        ValueError: the environment's seed is not such a number.
         KeyboardInterrupt: the kernel was interrupted. Whatever else student code raises is part
             of the observation.
     """
     seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(64))
     head = {"version": VERSION, "criterion": criterion, "seed": str(seed)}
     with _own_settings(seed, criterion) as rng:
-        if criterion in FUNCTION_CRITERIA:
-            return {**head, **_observe_function(criterion, thing, rng)}
-        if criterion == "test_default_model":
+        look = OBSERVED[criterion]
+        if look.subject == "function":
+            return {**head, **_observe_function(look, thing, rng)}
+        if look.subject == "model":
             return {**head, "model": describe_model(thing, with_values=True)}
         model, comparison = thing if isinstance(thing, tuple) else (None, thing)
         return {
@@ -94,26 +95,24 @@ def _own_settings(seed: int, criterion: str) -> Iterator[np.random.Generator]:
         torch.set_num_threads(threads)
 
 
-def _observe_function(criterion: str, function: object, rng: np.random.Generator) -> Record:
+def _observe_function(look: Observed, function: object, rng: np.random.Generator) -> Record:
     seen: Record = {"function": describe_function(function), "error": None, "modules": []}
     if not callable(function):
         return seen
-    small = criterion == "test_normal_layers"
-    twice = small or criterion == "test_normal_shape"
-    values = "bias" if criterion == "test_normal_bias" else "weight"
+    small = look.networks == "all"
     modules: list[Record] = []
     runs: list[Record] = []
     left: set[str] = set()
     # The large one too, lest a function treat layers differently by their size.
     networks = [*small_networks(rng), large_network(rng)] if small else [large_network(rng)]
     for index, network in enumerate(networks):
-        sent = values if isinstance(network, Classifier) or not small else ""
+        sent = look.values if isinstance(network, Classifier) or not small else ""
         before = {name: Before(module) for name, module in network.named_modules()}
-        twin = copy.deepcopy(network) if twice else None
+        twin = copy.deepcopy(network) if look.twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
         left |= _reset_settings()
         if error:
-            return {**seen, "error": error, "lines": attempt(lambda: follow_lines(function))}
+            return {**seen, "error": error, "lines": _lines(function)}
         after = dict(network.named_modules())
         again = dict(twin.named_modules()) if twin is not None else {}
         modules += [
@@ -129,10 +128,14 @@ def _observe_function(criterion: str, function: object, rng: np.random.Generator
             runs.append(_train(network))
     seen |= {"modules": modules, "runs": runs, "settings": sorted(left)}
     if not any(map(_new_weights, modules)):
-        seen["lines"] = attempt(lambda: follow_lines(function))
-        seen["early_return"] = attempt(lambda: early_return(function))
+        seen["lines"] = _lines(function)
+        seen["early_return"] = attempt(lambda: early_return(function)) or ""
         _reset_settings()
     return seen
+
+
+def _lines(function: Callable[[nn.Module], object]) -> list[Record]:
+    return attempt(lambda: follow_lines(function)) or []
 
 
 def _reset_settings() -> set[str]:

@@ -14,9 +14,6 @@ from pathlib import Path
 
 from grading.errors import GradingError
 
-ENVIRONMENT_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
-"""Where `grader_tests.check` looks for the seed, as a decimal integer."""
-
 _SECRET_BYTES = 32  # as long as SHA-256's output; a longer key adds nothing to an HMAC
 _SEED_BYTES = 8
 

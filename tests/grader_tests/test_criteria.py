@@ -22,4 +22,4 @@ def fixed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_right_ways_get_full_points(submission: Submission) -> None:
     for verdict in grade(submission).values():
         assert verdict.passed, verdict.sentence
-        assert (verdict.score, verdict.outcome) == (1.0, "correct")
+        assert (verdict.passed, verdict.outcome) == (True, "correct")

@@ -54,7 +54,7 @@ class TestModel:
     )
     def test_something_else_fails(self, thing: object) -> None:
         verdict = verdict_on(thing)
-        assert (verdict.score, verdict.outcome) == (0, "incorrect")
+        assert (verdict.passed, verdict.outcome) == (False, "incorrect")
         assert "should be a Net" in verdict.sentence
 
     def test_another_net_fails(self) -> None:

@@ -24,7 +24,13 @@ from torch import nn
 import grader_tests
 from grader_tests import observation as formats
 from grader_tests.judge.verdicts import judge, no_observation
-from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA, MIME_TYPE, ObservationError
+from grader_tests.observation import (
+    CRITERIA,
+    FUNCTION_CRITERIA,
+    MIME_TYPE,
+    ObservationError,
+    UnknownCriterion,
+)
 from grader_tests.probe import SEED_VARIABLE, observe
 from tests.corpus import Submission, load
 
@@ -184,7 +190,7 @@ class TestProbe:
     def test_what_is_no_function(self, thing: object) -> None:
         for criterion in FUNCTION_CRITERIA:
             verdict = judge(criterion, json.loads(json.dumps(observe(criterion, thing))))
-            assert verdict.score == 0
+            assert not verdict.passed
             assert verdict.outcome == ("not attempted" if thing is None else "incorrect")
 
     def test_tensor_with_an_arithmetic_of_its_own_gains_nothing(self) -> None:
@@ -204,7 +210,7 @@ class TestProbe:
             assert "malformed" not in verdict.sentence
 
     def test_unknown_criterion(self) -> None:
-        with pytest.raises(ValueError, match="tuple"):
+        with pytest.raises(UnknownCriterion, match="test_everything"):
             observe("test_everything", right)
         with pytest.raises(KeyError):
             judge("test_everything", {})
@@ -327,7 +333,6 @@ class TestDistrust:
             place[key] = data.draw(json_values)
         verdict = judge(criterion, observation)
         assert verdict.outcome in ("correct", "incorrect", "not attempted")
-        assert 0 <= verdict.score <= 1
         json.dumps(verdict.figures)
 
     @pytest.fixture(scope="class")
@@ -363,7 +368,7 @@ class TestDistrust:
     def test_no_observation(self) -> None:
         for criterion in CRITERIA:
             verdict = no_observation(criterion, "The cell took too long.")
-            assert (verdict.score, verdict.outcome) == (0, "incorrect")
+            assert (verdict.passed, verdict.outcome) == (False, "incorrect")
             assert "too long" in verdict.sentence
 
 

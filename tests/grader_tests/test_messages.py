@@ -2,54 +2,69 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from string import Formatter
-from typing import Any
 
 import pytest
 
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.mistakes.rules import RULES
+from grader_tests.judge.table import TABLE
 from grader_tests.judge.verdict import Message, message
-from grader_tests.judge.words import messages
-from grader_tests.judge.words.messages import LANGUAGES
+from grader_tests.judge.words import LANGUAGES, catalogue, explain, say
+from grader_tests.observation import OBSERVED
 from tests.grader_tests.test_grader_tests import ROOM
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
-ENGLISH = messages.words("en")
+ENGLISH = catalogue("en")
 
 
 def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
-def texts(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text of a file with its full key, in the file's order."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from texts(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
+def mistakes(language: str) -> dict[str, tuple[str, str]]:
+    """Return each mistake's explanation and hint, braces unfilled."""
+    words = catalogue(language)
+    return {
+        key: (
+            entry["explanation"],
+            words["hints"][entry["shared_hint"]] if "shared_hint" in entry else entry["hint"],
+        )
+        for key, entry in words["mistakes"].items()
+    }
 
 
 @pytest.mark.parametrize("language", OTHERS)
-class TestLanguages:
-    def test_none_lacks_what_another_has(self, language: str) -> None:
-        # In the same order too, so that two files can be read side by side.
-        assert [key for key, _ in texts(messages.words(language))] == [
-            key for key, _ in texts(ENGLISH)
-        ]
+class TestCatalogues:
+    def test_none_is_missing(self, language: str) -> None:
+        other = catalogue(language)
+        assert list(other) == list(ENGLISH)
+        for table, entries in ENGLISH.items():
+            # In the same order too, so that two catalogues can be read side by side.
+            assert list(other[table]) == list(entries)
+        for key, entry in ENGLISH["mistakes"].items():
+            assert list(other["mistakes"][key]) == list(entry)
 
     def test_placeholders_are_equal(self, language: str) -> None:
-        english = dict(texts(ENGLISH))
-        for key, text in texts(messages.words(language)):
-            assert fields(text) == fields(english[key]), key
+        other = catalogue(language)
+        for table, entries in ENGLISH.items():
+            if table != "mistakes":
+                for key, template in entries.items():
+                    assert fields(other[table][key]) == fields(template), key
+        for key, parts in mistakes("en").items():
+            for part, translated in zip(parts, mistakes(language)[key], strict=True):
+                assert fields(translated) == fields(part), key
 
     def test_everything_is_translated(self, language: str) -> None:
-        english = dict(texts(ENGLISH))
-        for key, text in texts(messages.words(language)):
-            if key != "sentences.no_observation":
-                assert text != english[key], key
+        other = catalogue(language)
+        for key, (explanation, hint) in mistakes(language).items():
+            english = mistakes("en")[key]
+            assert explanation != english[0], key
+            assert hint != english[1], key
+        for table in ("titles", "page", "sentences", "hints"):
+            for key, template in other[table].items():
+                if key != "no_observation":
+                    assert template != ENGLISH[table][key], key
 
 
 def keys_in_the_code() -> set[str]:
@@ -64,7 +79,7 @@ def keys_in_the_code() -> set[str]:
 
 
 def test_every_message_is_used() -> None:
-    keys = ENGLISH["sentences"].keys() | ENGLISH["mistakes"].keys()
+    keys = set(ENGLISH["sentences"]) | set(ENGLISH["mistakes"])
     assert keys <= keys_in_the_code()
 
 
@@ -80,23 +95,29 @@ def test_every_message_of_the_code_exists() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hints_do_not_give_the_answer_away(language: str) -> None:
-    for key, mistake in messages.words(language)["mistakes"].items():
-        assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", mistake["hint"]), key
+    for key, (_, hint) in mistakes(language).items():
+        assert not re.search(r"sqrt|in_features|normal_\(|\*\*|std=", hint), key
 
 
 class TestWords:
     def test_numbers_are_all_listed_and_names_once(self) -> None:
         means = message("mean_not_zero", means=[0.5, 0.5, 0.25])
-        assert "0.5, 0.5, 0.25" in messages.explain(means, "en")[0]
+        assert "0.5, 0.5, 0.25" in explain(means, "en")[0]
         kept = message("layers_skipped", layers=["Linear(2, 3)"] * 2 + list("abcde"))
-        assert "Linear(2, 3), a, b, c and 2 more." in messages.explain(kept, "en")[0]
+        assert "Linear(2, 3), a, b, c and 2 more." in explain(kept, "en")[0]
 
     def test_braces_of_a_student_are_no_placeholders(self) -> None:
         line = message("line", line="m.weight = {y}")
-        assert messages.say([line], "en") == "Your line: `m.weight = {y}`."
+        assert say([line], "en") == "Your line: `m.weight = {y}`."
 
     def test_unknown_language(self) -> None:
         with pytest.raises(KeyError):
             criteria.judge("test_normal_mean", {}, "xx")
         with pytest.raises(KeyError):
-            messages.say([Message("no_function")], "xx")
+            say([Message("no_function")], "xx")
+
+
+def test_both_halves_of_the_table_and_the_titles_agree() -> None:
+    assert list(TABLE) == list(OBSERVED)
+    for language in LANGUAGES:
+        assert set(OBSERVED) <= set(catalogue(language)["titles"])

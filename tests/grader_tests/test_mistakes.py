@@ -15,7 +15,7 @@ from grader_tests.judge.mistakes.rules import RULES, common_value, constant_rule
 from grader_tests.judge.statistics.moments import Layer
 from grader_tests.judge.verdict import Verdict
 from grader_tests.judge.verdicts import judge
-from grader_tests.judge.words.messages import LANGUAGES
+from grader_tests.judge.words import LANGUAGES
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.lines import code_of, follow_lines
@@ -75,7 +75,7 @@ class TestWords:
         for name in ("uniform_rule", "bias_forgotten", "in_place_on_a_leaf", "typo_in_guard"):
             found, english = verdict(name, criterion, language), verdict(name, criterion)
             assert found.mistake == english.mistake
-            assert found.score == english.score
+            assert found.passed == english.passed
             assert found.figures == english.figures
             if language != "en":
                 assert found.sentence != english.sentence

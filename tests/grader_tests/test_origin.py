@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 
 from grader_tests.blueprint import plan, streams
 from grader_tests.judge.verdicts import judge
-from grader_tests.judge.words.messages import LANGUAGES
+from grader_tests.judge.words import LANGUAGES
 from grader_tests.observation import CRITERIA, FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grader_tests.probe.networks import large_network, small_networks
@@ -24,10 +24,10 @@ from grading.running.sandboxed_execute import SandboxedExecute
 from grading.submission import Submission
 from tests.grader_tests.test_criteria_default import comparison_of, lesson_net
 from tests.grader_tests.test_grader_tests import right
-from tests.grading.judging.test_judge import cell_metadata, resources_with
+from tests.grading.judging.test_judge import cell_metadata
 from tests.grading.running.test_sandboxed_execute import needs_sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
-from tests.steps import SETTINGS
+from tests.steps import SETTINGS, resources_with
 
 SEED, OTHER = 20240301, 7
 

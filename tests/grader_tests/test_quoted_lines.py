@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat.v4 as v4
 import pytest
 
-from grader_tests.assignment import IMPORTS, INSIDE
+from grader_tests import assignment
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading import sandbox
@@ -115,7 +115,13 @@ def _quoted(cells: list[str], files: dict[str, bytes]) -> list[list[str | None]]
     sources = [BEFORE, *(part for cell in cells for part in (cell, PROBE))]
     notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
     limits = Limits(notebook_seconds=280, cell_seconds=60, processor_seconds=280)
-    job = Job(notebook, files, {SEED_VARIABLE: "20240307"}, limits, Surroundings(INSIDE, IMPORTS))
+    job = Job(
+        notebook,
+        files,
+        {SEED_VARIABLE: "20240307"},
+        limits,
+        Surroundings(assignment.INSIDE, assignment.IMPORTS),
+    )
     execution = jobs.run(job)
     assert execution.complete, (execution.died, execution.limit)
     found = []

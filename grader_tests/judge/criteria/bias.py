@@ -6,8 +6,8 @@ from ..records import FunctionObservation, Module
 from ..verdict import Finding, Message, correct, incorrect, message, not_attempted
 
 
-def judge_bias(seen: FunctionObservation) -> Finding:
-    """Judge the biases; the first layer whose bias is not 0 is named."""
+def judge_bias(seen: FunctionObservation, _: float) -> Finding:
+    """Judge the biases, which is exact; the first layer whose bias is not 0 is named."""
     layers = [layer for layer in seen.linear if layer.changed]
     if not layers:
         return not_attempted(message("bias_untouched"))

@@ -1,14 +1,16 @@
 """Judges the second exercise: a model with PyTorch's own initial weights, and its comparison."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import exp, log, prod
+from collections.abc import Sequence
+from math import log, prod
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta, Struct
 from scipy import stats
 
-from ...observation import ENTRY_LIMIT, ObservationError, decode_array
-from ..fields import flag, items, mapping, size, text, texts
+from ...observation import ObservationError, decode_array
+from ..records import Head, Shape, Size, Text, Texts
+from ..statistics.kolmogorov import distance_p, kolmogorov_distance
 from ..verdict import Figures, Finding, Message, correct, incorrect, message, not_attempted
 
 # nn.Linear draws weights and biases from U(-1/sqrt(n), 1/sqrt(n)), n the number of inputs
@@ -22,102 +24,126 @@ _FEWEST_IMAGES = 300
 _LAST_BATCHES = 100
 
 
-@dataclass(frozen=True)
-class _Values:
+class Values(Struct, frozen=True):
     """A parameter of the student's model; `values` may be an evenly spread part of it."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     largest: float
     values: np.ndarray
 
+    def __post_init__(self) -> None:
+        count = prod(self.shape)
+        if self.values.ndim != 1 or not min(count, 1) <= self.values.size <= count:
+            raise ObservationError("A parameter's values do not fit its shape.")
 
-def judge_model(observation: Mapping[str, object], level: float) -> Finding:
+
+class Layer(Struct, frozen=True):
+    """A layer of the student's model; a parameter that could not be read is None."""
+
+    name: Text
+    type: Text
+    parameters: dict[Text, Values | None]
+    fan_in: Size | None = None
+    fan_out: Size | None = None
+
+    def __post_init__(self) -> None:
+        if self.type == "Linear" and None in self.parameters.values():
+            raise ObservationError("A linear layer's parameters should be readable.")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of a linear layer's parameters; none for other layers."""
+        return {
+            key: value.shape
+            for key, value in self.parameters.items()
+            if value is not None and self.type == "Linear"
+        }
+
+
+Digest = Annotated[str, Meta(min_length=64, max_length=64)]
+
+
+class Model(Struct, frozen=True):
+    """The student's model: its class and that one's bases, then its values or digests of them."""
+
+    classes: Texts
+    is_module: bool
+    layers: Annotated[tuple[Layer, ...], Meta(max_length=20)] = ()
+    digests: dict[Text, Digest] | None = None
+
+
+class Run(Struct, frozen=True):
+    """A run of a comparison; what could not be read is None."""
+
+    label: Text = ""
+    losses: Any = None
+    training_loss: float | None = None
+    validation_accuracy: float | None = None
+    initial_weights: dict[Text, Digest] | None = None
+
+
+class Comparison(Struct, frozen=True):
+    """The student's comparison; `runs` is None where it has no list of them."""
+
+    type: Text
+    runs: Annotated[tuple[Run, ...], Meta(max_length=50)] | None = None
+
+
+class DefaultObservation(Head, frozen=True):
+    """What the probe saw of the second exercise."""
+
+    model: Model | None = None
+    comparison: Comparison | None = None
+
+
+def judge_model(seen: DefaultObservation, level: float) -> Finding:
     """Judge whether a model is a `Net` that holds the weights PyTorch gave it.
 
     Args:
-        observation: an observation whose head has been read.
+        seen: an observation with the model's values.
         level: probability that a correct model fails.
-
-    Raises:
-        ObservationError: the observation is not as the probe writes it.
     """
-    if observation.get("model") is None:
+    if seen.model is None:
         return not_attempted(message("no_model"))
-    model = mapping(observation, "model")
-    classes = texts(model, "classes")
-    if not flag(model, "is_module") or "Net" not in classes:
+    classes, layers = seen.model.classes, seen.model.layers
+    if not seen.model.is_module or "Net" not in classes:
         return incorrect(message("not_a_net", type=classes[0] if classes else "?"))
-    layers = _read_layers(model)
     if not _is_net(layers):
-        found = [f"{name} {layer['weight'].shape}" for name, layer in layers.items()]
-        return incorrect(message("other_layers", layers=found))
+        listed = [f"{layer.name} {layer.shapes.get('weight', ())}" for layer in layers]
+        return incorrect(message("other_layers", layers=listed))
+    parameters = {
+        f"{layer.name}.{key}": (layer.shapes["weight"][1] ** -0.5, value)
+        for layer in layers
+        for key, value in layer.parameters.items()
+        if value is not None
+    }
     # Functions such as the lesson's set the biases to 0; training moves them, and PyTorch's are
     # random.
-    zero = all(not layer["bias"].values.any() for layer in layers.values())
-    tests = 2 * len(layers)
-    for name, layer in layers.items():
-        bound = layer["weight"].shape[1] ** -0.5
-        for key, parameter in layer.items():
-            problem = _not_default(f"{name}.{key}", parameter, bound, level / tests)
-            if problem:
-                return incorrect(problem, figures={"biases": "zero" if zero else "not zero"})
+    zero = not any(
+        value.values.any() for name, (_, value) in parameters.items() if name.endswith("bias")
+    )
+    for name, (bound, value) in parameters.items():
+        if problem := _not_default(name, value, bound, level / len(parameters)):
+            return incorrect(problem, figures={"biases": "zero" if zero else "not zero"})
     return correct(message("model_correct"))
 
 
-def _read_layers(model: Mapping[str, object]) -> dict[str, dict[str, _Values]]:
-    layers = {}
-    budget = ENTRY_LIMIT
-    for item in items(model, "layers", 20):
-        if not isinstance(item, Mapping):
-            raise ObservationError("A layer should be an object.")
-        described = mapping(item, "parameters")
-        if text(item, "type") != "Linear" or set(described) != {"weight", "bias"}:
-            # Another layer than a Net has: named with no shape, so that it fails.
-            layers[text(item, "name")] = {"weight": _Values((), 0.0, np.zeros(0))}
-            continue
-        parameters = {key: _read_values(described[key]) for key in ("weight", "bias")}
-        budget -= sum(parameter.values.size for parameter in parameters.values())
-        if budget < 0:
-            raise ObservationError("The arrays of the observation are too large together.")
-        fan_in, fan_out = size(item, "fan_in"), size(item, "fan_out")
-        if parameters["weight"].shape != (fan_out, fan_in):
-            parameters["weight"] = _Values(parameters["weight"].shape, 0.0, np.zeros(0))
-        layers[text(item, "name")] = parameters
-    return layers
-
-
-def _read_values(item: object) -> _Values:
-    if not isinstance(item, Mapping):
-        raise ObservationError("A parameter should be an object.")
-    shape = tuple(items(item, "shape", 8))
-    largest = item.get("largest")
-    if any(type(entry) is not int or entry < 0 for entry in shape):
-        raise ObservationError("A shape should hold whole numbers that are not negative.")
-    if not isinstance(largest, float):
-        raise ObservationError("A parameter's largest value should be a number.")
-    sizes = tuple(int(str(entry)) for entry in shape)
-    values = decode_array(item.get("values"))
-    if values.ndim != 1 or not min(prod(sizes), 1) <= values.size <= prod(sizes):
-        raise ObservationError("A parameter's values do not fit its shape.")
-    return _Values(sizes, largest, values.astype(np.float64))
-
-
-def _is_net(layers: Mapping[str, Mapping[str, _Values]]) -> bool:
+def _is_net(layers: Sequence[Layer]) -> bool:
     """Tell whether the layers are fc1, fc2 and fc3, from 784 inputs to 10 classes."""
-    if list(layers) != ["fc1", "fc2", "fc3"]:
+    if [layer.name for layer in layers] != ["fc1", "fc2", "fc3"]:
         return False
-    width = _INPUTS
-    for layer in layers.values():
-        shape = layer["weight"].shape
-        if len(shape) != 2 or shape[1] != width or layer["bias"].shape != shape[:1]:
+    width: int | None = _INPUTS
+    for layer in layers:
+        wanted = {"weight": (layer.fan_out, width), "bias": (layer.fan_out,)}
+        if layer.fan_in != width or layer.shapes != wanted:
             return False
-        width = shape[0]
+        width = layer.fan_out
     return width == _CLASSES
 
 
-def _not_default(name: str, parameter: _Values, bound: float, level: float) -> Message | None:
+def _not_default(name: str, parameter: Values, bound: float, level: float) -> Message | None:
     """Say what speaks against U(-bound, bound), if anything does."""
-    values = parameter.values
+    values = parameter.values.astype(np.float64)
     if not np.isfinite(values).all() or not np.isfinite(parameter.largest):
         return message("model_not_finite", parameter=name)
     largest = max(parameter.largest, float(np.abs(values).max()))
@@ -146,60 +172,43 @@ def _not_default(name: str, parameter: _Values, bound: float, level: float) -> M
 
 
 def uniform_p(values: np.ndarray, bound: float) -> float:
-    """Bound the p-value of the distance D between the distribution found and U(-bound, bound).
-
-    P(D >= d) <= 2 exp(-2 N d^2) for every N (Dvoretzky, Kiefer and Wolfowitz 1956, Massart 1990).
-    """
-    expected = (np.sort(values) / bound + 1) / 2
-    steps = np.arange(values.size + 1) / values.size
-    distance = max((steps[1:] - expected).max(), (expected - steps[:-1]).max())
-    return min(1.0, 2 * exp(-2 * values.size * distance**2))
+    """Bound the p-value of the distance between the values' distribution and U(-bound, bound)."""
+    distance = kolmogorov_distance((np.sort(values) / bound + 1) / 2)
+    return min(1.0, distance_p(distance, values.size))
 
 
-def judge_comparison(observation: Mapping[str, object]) -> Finding:
+def judge_comparison(seen: DefaultObservation, _: float) -> Finding:
     """Judge whether a comparison holds a run of `model_default` that learned.
 
     Raises:
-        ObservationError: the observation is not as the probe writes it.
+        ObservationError: its run is not as the probe writes it.
     """
-    if observation.get("comparison") is None:
+    if seen.comparison is None:
         return not_attempted(message("no_comparison"))
-    comparison = mapping(observation, "comparison")
-    if comparison.get("runs") is None:
-        return incorrect(message("not_a_comparison", type=text(comparison, "type")))
-    if observation.get("model") is None:
+    runs = seen.comparison.runs
+    if runs is None:
+        return incorrect(message("not_a_comparison", type=seen.comparison.type))
+    if seen.model is None:
         return incorrect(message("no_model_to_compare"))
-    model = mapping(observation, "model")
-    runs = [run for run in items(comparison, "runs", 50) if isinstance(run, Mapping)]
     if not runs:
         return incorrect(message("no_runs"))
-    wanted = _digests(model.get("digests"))
-    found = [run for run in runs if wanted and _digests(run.get("initial_weights")) == wanted]
-    if not found:
-        return incorrect(message("other_models", labels=[text(run, "label") for run in runs]))
-    return _judge_run(found[0])
+    wanted = seen.model.digests
+    of_the_model = [run for run in runs if wanted and run.initial_weights == wanted]
+    if not of_the_model:
+        return incorrect(message("other_models", labels=[run.label for run in runs]))
+    return _judge_run(of_the_model[0])
 
 
-def _digests(value: object) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping) or not all(
-        isinstance(digest, str) and len(digest) == 64 for digest in value.values()
-    ):
-        raise ObservationError("Initial weights should be given by digests.")
-    return dict(value)
-
-
-def _judge_run(run: Mapping[str, object]) -> Finding:
+def _judge_run(run: Run) -> Finding:
     """Judge whether a run learned.
 
     Guessing among ten classes gives an accuracy of 10 %, and the number of hits is binomial. It
     gives a loss of log 10 at least; the mean of the last 100 batches has the standard error
     s / 10, s the deviation between them.
     """
-    losses = decode_array(run.get("losses")).astype(np.float64)
-    accuracy, loss = run.get("validation_accuracy"), run.get("training_loss")
-    if not isinstance(accuracy, float) or not isinstance(loss, float) or losses.ndim != 1:
+    losses = decode_array(run.losses).astype(np.float64)
+    accuracy, loss = run.validation_accuracy, run.training_loss
+    if accuracy is None or loss is None or losses.ndim != 1:
         raise ObservationError("A run should report losses, a training loss and an accuracy.")
     last = losses[-_LAST_BATCHES:]
     if last.size < _LAST_BATCHES or not np.isfinite(losses).all():

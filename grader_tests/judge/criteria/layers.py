@@ -115,7 +115,7 @@ def _altered(seen: FunctionObservation) -> Iterator[Message]:
         if layer.diverted:
             yield message("layer_diverted", layer=layer.title)
         for name, value in layer.parameters.items():
-            if value.kind in ("None", "missing"):
+            if value.gone:
                 if name == "weight":
                     yield message("weight_gone", layer=layer.title)
             elif problem := _problem(value):

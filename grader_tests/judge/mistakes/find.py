@@ -4,17 +4,20 @@ A mistake is a message of the catalogues' MISTAKES: an explanation and a hint. I
 points. Where nothing more particular fits, a general one says what was found.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..criteria.layers import partly_untouched, repeated, titles, untouched
 from ..criteria.weights import read_layers
 from ..records import FunctionObservation, Module, Parameter
+from ..statistics.moments import Layer
 from ..verdict import Finding, Message, message
-from . import in_weights as mistakes_in_weights
 from .in_code import explain_error, explain_idleness
+from .in_weights import explain_constant
+
+Explain = Callable[[FunctionObservation, Finding], Message | None]
 
 # Where more weights are kept than chance explains; the judge's own level is as good as any.
 _LEVEL = 1e-10
@@ -22,41 +25,37 @@ _CORRELATED = 0.1
 
 
 def find_mistake(
-    criterion: str, seen: FunctionObservation, rejected: Sequence[str] = ()
+    seen: FunctionObservation, finding: Finding, asks_about: str, explain: Explain
 ) -> Message | None:
     """Name what is behind a criterion that is not met.
 
     Args:
-        criterion: one of the criteria that look at the function.
         seen: what the judge saw.
-        rejected: the names of the statistical tests that failed, the clearest first.
+        finding: what it made of that.
+        asks_about: "weight" or "bias".
+        explain: the criterion's own explanation, for a function that ran and wrote values.
 
     Returns:
         The mistake, or None where the finding says all there is to say.
     """
+    given = seen.function.type
     # A model can be called as well as a function, but not with a module.
-    if not seen.callable or (seen.error is not None and seen.type == "Net"):
-        if seen.type == "NoneType":
+    if not seen.function.callable or (seen.error is not None and given == "Net"):
+        if given == "NoneType":
             return message("none_for_a_function")
-        return message("name_taken", type=seen.type)
+        return message("name_taken", type=given)
     if seen.error is not None:
         return explain_error(seen, seen.error)
     bias_written = _any_bias_changed(seen)
     # The criterion for the bias asks about the bias, where that was written.
-    asks_about_weights = criterion != "test_normal_bias" or not bias_written
+    asks_about_weights = asks_about == "weight" or not bias_written
     if asks_about_weights and not any(_new_weights(module) for module in seen.linear):
         return explain_idleness(seen, bias_written=bias_written)
-    if criterion == "test_normal_layers":
-        return _in_layers(seen)
-    if criterion == "test_normal_bias":
-        return _in_bias(seen)
-    return _in_objects(seen, ("weight",)) or _in_weights(criterion, seen, rejected)
+    return explain(seen, finding)
 
 
-def find_default_mistake(finding: Finding) -> Message | None:
+def explain_default(_: object, finding: Finding) -> Message | None:
     """Name what is behind a finding on the second exercise."""
-    if finding.outcome == "correct":
-        return None
     match finding.messages[0].key:
         case "model_equal" | "model_too_far" | "model_not_uniform":
             if finding.figures.get("biases") == "zero":
@@ -96,7 +95,7 @@ def _in_objects(
 
 
 def _in_parameter(name: str, value: Parameter) -> Message | None:
-    if value.kind in ("None", "missing"):
+    if value.gone:
         return message("weight_removed") if name == "weight" else None
     if value.kind != "Parameter":
         return message("not_trainable", parameter=name)
@@ -111,7 +110,8 @@ def _in_parameter(name: str, value: Parameter) -> Message | None:
     return None
 
 
-def _in_layers(seen: FunctionObservation) -> Message | None:
+def explain_layers(seen: FunctionObservation, _: Finding) -> Message | None:
+    """Name what is behind a finding on what the function did to modules."""
     if mistake := _in_objects(seen):
         return mistake
     # Only the small networks' weights are sent.
@@ -133,13 +133,13 @@ def _in_layers(seen: FunctionObservation) -> Message | None:
         return message("dtype_left_changed")
     if any("nference tensor" in run.error.message for run in seen.runs if run.error):
         return message("inference_tensor")
-    if any(layer.parameters["bias"].kind in ("None", "missing") for layer in seen.linear):
+    if any(layer.parameters["bias"].gone for layer in seen.linear):
         return message("bias_removed")
     if any(run.stage == "done" and not run.finite for run in seen.runs):
         return message("not_finite")
     if not repeated(seen) or isinstance(layers, Finding):
         return None
-    constant = mistakes_in_weights.explain_constant(layers, repeated=True)
+    constant = explain_constant(layers, repeated=True)
     return constant or _old_weights(seen) or message("fixed_seed")
 
 
@@ -163,29 +163,38 @@ def _unreadable(finding: Finding) -> Message | None:
     return message("not_finite") if finding.messages[0].key == "weights_not_finite" else None
 
 
-def _in_weights(
-    criterion: str, seen: FunctionObservation, rejected: Sequence[str]
-) -> Message | None:
-    layers = read_layers(seen)
-    if isinstance(layers, Finding):
-        return _unreadable(layers)
-    if mistake := _old_weights(seen):
-        return mistake
-    again = bool(repeated(seen))
-    if mistake := mistakes_in_weights.explain_constant(layers, repeated=again):
-        return mistake
-    if criterion == "test_normal_mean":
-        return mistakes_in_weights.explain_mean(layers)
-    if criterion == "test_normal_std":
-        return mistakes_in_weights.explain_deviation(layers)
-    return mistakes_in_weights.explain_shape(layers, rejected)
+def from_weights(
+    explain: Callable[[Sequence[Layer], Sequence[str]], Message | None],
+) -> Explain:
+    """Return how a criterion is explained that looks at the weights themselves.
+
+    Args:
+        explain: takes the layers, none of them constant, and the names of the tests that failed,
+            the clearest first.
+    """
+
+    def explanation(seen: FunctionObservation, finding: Finding) -> Message | None:
+        if mistake := _in_objects(seen, ("weight",)):
+            return mistake
+        layers = read_layers(seen)
+        if isinstance(layers, Finding):
+            return _unreadable(layers)
+        rejected = finding.figures.get("rejected", [])
+        return (
+            _old_weights(seen)
+            or explain_constant(layers, repeated=bool(repeated(seen)))
+            or explain(layers, rejected if isinstance(rejected, list) else [])
+        )
+
+    return explanation
 
 
-def _in_bias(seen: FunctionObservation) -> Message | None:
+def explain_bias(seen: FunctionObservation, _: Finding) -> Message | None:
+    """Name what is behind a finding on biases."""
     if mistake := _in_objects(seen, ("bias",)):
         return mistake
     biases = [bias for module in seen.linear if (bias := module.parameters.get("bias"))]
-    if any(bias.kind in ("None", "missing") for bias in biases):
+    if any(bias.gone for bias in biases):
         return message("bias_removed")
     values = [bias.values for bias in biases if bias.values is not None]
     if not all(np.isfinite(value).all() for value in values):

@@ -120,9 +120,9 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
         seen: what the probe saw.
         bias_written: whether biases changed.
     """
-    if seen.blank:
+    if seen.function.blank:
         return message("blank")
-    if seen.deferred:
+    if seen.function.deferred:
         return message("never_run")
     guard = _guard(seen)
     if guard.startswith(_CONDITION):
@@ -131,7 +131,7 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
         return message("error_swallowed", line=guard)
     if seen.early_return:
         return message("returns_early", line=seen.early_return)
-    if any(_draws(name) for name in seen.names):
+    if any(_draws(name) for name in seen.function.names):
         return message("result_not_stored")
     return message("only_bias_written" if bias_written else "nothing_written")
 

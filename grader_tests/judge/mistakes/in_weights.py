@@ -38,7 +38,7 @@ def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | No
     return message("one_draw_for_all", values=values)
 
 
-def explain_mean(layers: Sequence[Layer]) -> Message:
+def explain_mean(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message:
     """Explain weights whose mean is not 0."""
     family = patterns.family(layers)
     if mistake := _explain_one_sided(layers, family):
@@ -82,7 +82,7 @@ def _starts_at_zero(layer: Layer) -> bool:
     return 0 <= low < 20 * high / layer.weights.size
 
 
-def explain_deviation(layers: Sequence[Layer]) -> Message:
+def explain_deviation(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message:
     """Explain weights whose deviation is not 1/sqrt(n)."""
     family = patterns.family(layers)
     rule = fitting_rule(layers)

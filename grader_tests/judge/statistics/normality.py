@@ -19,6 +19,7 @@ from math import atan, exp, log, pi, sqrt
 import numpy as np
 from scipy import special, stats
 
+from .kolmogorov import distance_p, kolmogorov_distance
 from .moments import Evidence, Layer
 
 _CUTS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
@@ -63,19 +64,10 @@ def _sorted(layer: Layer) -> np.ndarray:
     return (ordered - layer.weights.mean()) / layer.weights.std()
 
 
-def kolmogorov_distance(ordered: np.ndarray) -> float:
-    """Return the largest distance between the distribution of `ordered` and the normal one."""
-    count = ordered.size
-    expected = special.ndtr(ordered)
-    steps = np.arange(count + 1) / count
-    return float(max((steps[1:] - expected).max(), (expected - steps[:-1]).max()))
-
-
 def kolmogorov_p(ordered: np.ndarray, groups: int) -> float:
     """Bound the p-value of the Kolmogorov-Smirnov distance D.
 
-    P(D >= d) <= 2 exp(-2 N d^2) for every N (Dvoretzky, Kiefer and Wolfowitz 1956, with
-    Massart's constant of 1990). The favourable set: where the distribution of r is too high at x,
+    `distance_p` bounds it for z. The favourable set: where the distribution of r is too high at x,
     that of z is at least as high if m <= 0, and s <= 1 for x >= 0 or s >= 1 for x < 0. So
     q = 1/4 in each group that was standardized by itself.
 
@@ -83,8 +75,11 @@ def kolmogorov_p(ordered: np.ndarray, groups: int) -> float:
         ordered: standardized values in ascending order.
         groups: number of layers that they come from.
     """
-    distance = kolmogorov_distance(ordered)
-    return min(1.0, _half(groups, 2) * 2 * exp(-2 * ordered.size * distance**2))
+    # Two signs in each group.
+    favourable = _SIGN ** (2 * groups)
+    return min(
+        1.0, distance_p(kolmogorov_distance(special.ndtr(ordered)), ordered.size) / favourable
+    )
 
 
 def tail_p(ordered: np.ndarray, cut: float, groups: int) -> float:
@@ -138,8 +133,3 @@ def _log_moments() -> tuple[np.ndarray, np.ndarray]:
     slopes = np.geomspace(1e-4, 1.0, 120)
     exponents = -slopes[:, None] * hermite - grid**2 / 2 - log(sqrt(2 * pi))
     return slopes, special.logsumexp(exponents, axis=1) + log(grid[1] - grid[0])
-
-
-def _half(groups: int, signs: int) -> float:
-    """Return 1/q where the favourable set prescribes `signs` signs in each group."""
-    return _SIGN ** (-signs * groups)

@@ -17,16 +17,21 @@ from nbgrader.utils import determine_grade
 from torch import nn
 from traitlets.config import Config
 
+from grader_tests import assignment
 from grader_tests.judge import verdicts as criteria
 from grader_tests.judge.verdict import Outcome
 from grader_tests.judge.verdicts import Verdict
-from grader_tests.observation import MIME_TYPE
+from grader_tests.observation import MIME_TYPE, SEED_VARIABLE
 from grader_tests.probe import observe
+from grading.assignment import Verdict as AnyVerdict
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.judging.judge import Judge, NotExecuted, verdict_outputs
-from grading.running.execute import EXECUTION, SeededExecute
-from grading.running.seed import ENVIRONMENT_VARIABLE, UnusableSecret, course_secret, grading_seed
+from grading.running.sandboxed_execute import SandboxedExecute
+from grading.running.seed import UnusableSecret, course_secret, grading_seed
+from grading.sandbox import SandboxUnavailable
+from grading.submission import Run, Submission
+from tests.steps import EDITIONS, SETTINGS, resources_of, resources_with
 
 SECRET = bytes(32)
 
@@ -74,16 +79,10 @@ def notebook(
     return v4.new_notebook(cells=[solution, test])
 
 
-def resources_with(entries: dict[str, Any]) -> ResourcesDict:
-    resources = ResourcesDict()
-    resources.update(entries)
-    return resources
-
-
-def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, Verdict]:
+def judged(nb: NotebookNode, died: int | None = None) -> tuple[NotebookNode, AnyVerdict]:
     """Judge `nb`; return its test cell and the verdict on it."""
-    nb, resources = Judge().preprocess(nb, resources_with({EXECUTION: {"died": died}}))
-    return nb.cells[1], resources["verdicts"]["test_normal_std"]
+    nb, resources = Judge(config=SETTINGS).preprocess(nb, resources_of(died=died))
+    return nb.cells[1], Submission.of(resources).verdicts["test_normal_std"]
 
 
 @pytest.fixture
@@ -93,11 +92,11 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(
         criterion: str, observation: dict[str, Any], language: str, seed: int | None
     ) -> Verdict:
-        score = observation["score"]
-        outcome: Outcome = "correct" if score == 1 else "incorrect"
-        return Verdict(criterion, score == 1, score, outcome, "<b>What was found</b>", {})
+        passed = observation["score"] == 1
+        outcome: Outcome = "correct" if passed else "incorrect"
+        return Verdict(criterion, passed, outcome, "<b>What was found</b>", {})
 
-    monkeypatch.setattr("grading.judging.judge.criteria.judge", judge)
+    monkeypatch.setattr(assignment, "judge", judge)
 
 
 class TestSeed:
@@ -149,29 +148,29 @@ class TestSeed:
 class TestVerdictOutputs:
     @pytest.mark.parametrize(
         ("score", "points", "expected"),
-        [(0.0, 4, 0.0), (1.0, 4, 4.0), (0.5, 4, 2.0), (1 / 3, 2, 0.6667), (0.25, 2, 0.5)],
+        [(0.0, 4, 0.0), (1.0, 4, 4.0)],
     )
     def test_nbgrader_reads_the_score(self, score: float, points: float, expected: float) -> None:
-        verdict = Verdict("test_normal_std", score == 1, score, "incorrect", "A sentence.", {})
+        verdict = Verdict("test_normal_std", score == 1, "incorrect", "A sentence.", {})
         cell = v4.new_code_cell(
             "",
             metadata=cell_metadata("test_normal_std", points),
-            outputs=verdict_outputs(verdict, points),
+            outputs=verdict_outputs(verdict),
         )
         assert determine_grade(cell) == (expected, points)
 
     def test_not_attempted_is_told_apart(self) -> None:
         names: dict[Outcome, str] = {"incorrect": "Incorrect", "not attempted": "NotAttempted"}
         for outcome, name in names.items():
-            verdict = Verdict("test_normal_std", False, 0.0, outcome, "A sentence.", {})
-            (output,) = verdict_outputs(verdict, 4)
+            verdict = Verdict("test_normal_std", False, outcome, "A sentence.", {})
+            (output,) = verdict_outputs(verdict)
             assert output.ename == name
             assert output.traceback == ["A sentence."]
 
 
 class TestJudge:
     @pytest.mark.usefixtures("lenient")
-    @pytest.mark.parametrize(("score", "points"), [(1.0, 4.0), (0.5, 2.0), (0.0, 0.0)])
+    @pytest.mark.parametrize(("score", "points"), [(1.0, 4.0), (0.0, 0.0)])
     def test_the_observation_alone_scores(self, score: float, points: float) -> None:
         noise = [
             v4.new_output("stream", name="stderr", text="UserWarning: something\n"),
@@ -280,18 +279,18 @@ class TestJudge:
         assert determine_grade(cell)[0] == 4
 
     def test_chinese_edition_is_judged_in_chinese(self) -> None:
-        edition = {"assignment": "weight_initialization_zh"}
-        resources = resources_with({EXECUTION: {"died": None}, "nbgrader": edition})
+        resources = resources_of(EDITIONS[1])
         observation = observe("test_normal_std", None)
         nb = notebook([observation_output(observation)])
-        _, resources = Judge().preprocess(nb, resources)
-        assert "没有找到函数" in resources["verdicts"]["test_normal_std"].sentence
+        Judge(config=SETTINGS).preprocess(nb, resources)
+        verdict = Submission.of(resources).verdicts["test_normal_std"]
+        assert "没有找到函数" in verdict.sentence
 
     def test_every_criterion_has_a_verdict_without_observation(self) -> None:
         for criterion in criteria.CRITERIA:
             verdict = criteria.no_observation(criterion, "The test did not run.")
             assert verdict.criterion == criterion
-            assert verdict.score == 0
+            assert not verdict.passed
             assert "The test did not run." in verdict.sentence
 
 
@@ -299,6 +298,25 @@ def resources_of_ada() -> ResourcesDict:
     return resources_with({"nbgrader": {"student": "ada", "assignment": "weight_initialization"}})
 
 
+@pytest.fixture
+def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable() -> None:
+        raise SandboxUnavailable("bubblewrap is not installed.")
+
+    monkeypatch.setattr("grading.running.sandboxed_execute.check_available", unavailable)
+
+
+def went(resources: ResourcesDict) -> Run:
+    run = Submission.of(resources).run
+    assert run is not None
+    return run
+
+
+def _without_sandbox() -> SandboxedExecute:
+    return SandboxedExecute(config=SETTINGS, allow_unsandboxed=True)
+
+
+@pytest.mark.usefixtures("no_sandbox")
 class TestExecute:
     """The run itself is replaced here; tests/grading/test_nbgrader.py runs real kernels."""
 
@@ -306,20 +324,20 @@ class TestExecute:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+        monkeypatch.delenv(SEED_VARIABLE, raising=False)
         seen = []
 
         def run(_: Execute, nb: NotebookNode, resources: dict[str, Any], km: Any) -> Any:
-            seen.append(os.environ.get(ENVIRONMENT_VARIABLE))
+            seen.append(os.environ.get(SEED_VARIABLE))
             return nb, resources
 
         monkeypatch.setattr(Execute, "preprocess", run)
         for _ in range(2):
-            _, resources = SeededExecute().preprocess(notebook([]), resources_of_ada())
-            assert resources[EXECUTION]["died"] is None
+            _, resources = _without_sandbox().preprocess(notebook([]), resources_of_ada())
+            assert went(resources).died is None
         secret = course_secret(tmp_path / ".grading_secret")
         assert seen == [str(grading_seed(secret, "ada", "weight_initialization"))] * 2
-        assert ENVIRONMENT_VARIABLE not in os.environ
+        assert SEED_VARIABLE not in os.environ
 
     def test_dead_kernel_does_not_lose_the_submission(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -337,8 +355,8 @@ class TestExecute:
 
         monkeypatch.setattr(Execute, "preprocess", run)
         monkeypatch.setattr(Execute, "preprocess_cell", run_cell)
-        nb, resources = SeededExecute().preprocess(notebook([]), resources_of_ada())
-        assert resources[EXECUTION]["died"] == 1
+        nb, resources = _without_sandbox().preprocess(notebook([]), resources_of_ada())
+        assert went(resources).died == 1
         assert len(nb.cells) == 2
 
 

@@ -19,10 +19,10 @@ from grading.judging.judge import Judge
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import SandboxUnavailable
 from grading.submission import Submission
-from tests.grading.judging.test_judge import cell_metadata, error_output, resources_with
+from tests.grading.judging.test_judge import cell_metadata, error_output
 from tests.grading.running.test_sandboxed_execute import is_available
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
-from tests.steps import resources_of
+from tests.steps import resources_of, resources_with
 
 RIGHT = "def answer(): return 42"
 WRONG = "def answer(): return 41"

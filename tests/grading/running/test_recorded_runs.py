@@ -11,7 +11,7 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from torch import nn
 
-from grader_tests.common_mistakes import MISTAKES, function_with, with_common_mistakes
+from grader_tests.judge.common_mistakes import MISTAKES, function_with, with_common_mistakes
 from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe

@@ -19,7 +19,7 @@ def unpacked(data: Path) -> Path:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a packed file and one that is not."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    unpacked.cache_clear()
+    _unpacked.cache_clear()
     folder = tmp_path / "data"
     (folder / RAW).mkdir(parents=True)
     (folder / RAW / "images.gz").write_bytes(gzip.compress(b"images"))
@@ -36,7 +36,7 @@ def test_it_is_done_once(data: Path) -> None:
     assert folder != data
     assert _content(folder) == {"images": b"images", "labels": b"labels"}
     (folder / RAW / "images").write_bytes(b"seen before")
-    unpacked.cache_clear()
+    _unpacked.cache_clear()
     assert unpacked(data) == folder
     assert _content(folder)["images"] == b"seen before"
     assert not [path for path in folder.parent.iterdir() if path.name.startswith("tmp")]
@@ -46,7 +46,7 @@ def test_exchanged_files_are_unpacked_anew(data: Path) -> None:
     folder = unpacked(data)
     (data / RAW / "images.gz").write_bytes(gzip.compress(b"others"))
     os.utime(data / RAW / "images.gz", ns=(1, 1))
-    unpacked.cache_clear()
+    _unpacked.cache_clear()
     assert unpacked(data) != folder
     assert _content(unpacked(data))["images"] == b"others"
 

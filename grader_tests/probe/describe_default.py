@@ -1,0 +1,101 @@
+"""Describes the second exercise as JSON: a model, and a comparison of runs of training."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..observation import encode_array
+from .describe import NAMES, TEXT, Record, attempt, size, type_name
+
+# Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
+# lesson's network has 235,146.
+_MODEL_ENTRIES = 300_000
+_LAYERS = 20
+_RUNS = 50
+_LOSSES = 50_000
+
+
+def describe_model(model: object, with_values: bool) -> Record | None:
+    """Describe a student's model by the values of its parameters, or by digests of them."""
+    if model is None:
+        return None
+    record: Record = {
+        "classes": [kind.__name__[:TEXT] for kind in type(model).__mro__[:_LAYERS]],
+        "is_module": isinstance(model, nn.Module),
+    }
+    if not isinstance(model, nn.Module):
+        return record
+    if not with_values:
+        return {**record, "digests": attempt(lambda: _digests(model.state_dict()))}
+    count = sum(parameter.numel() for parameter in model.parameters())
+    step = max(1, -(-count // _MODEL_ENTRIES))
+    record["layers"] = [
+        {
+            "name": name[:TEXT],
+            "type": type_name(module),
+            **size(module),
+            "parameters": {
+                key: _describe_values(parameter, step)
+                for key, parameter in module.named_parameters(recurse=False)
+            },
+        }
+        for name, module in model.named_modules()
+        if list(module.parameters(recurse=False))
+    ][:_LAYERS]
+    return record
+
+
+def _describe_values(tensor: Tensor, step: int) -> Record | None:
+    def look() -> Record:
+        values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
+        return {
+            "shape": list(tensor.shape),
+            "largest": float(np.abs(values).max(initial=0)),
+            "values": encode_array(values[::step].copy()),
+        }
+
+    return attempt(look)
+
+
+def _digests(weights: object) -> dict[str, str]:
+    """Return a digest of each array by name: of its float32 values and its shape."""
+    digests = {}
+    if not isinstance(weights, Mapping):
+        raise TypeError("weights come by name")
+    for name, value in list(weights.items())[:NAMES]:
+        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+        array = np.ascontiguousarray(array, dtype="<f4")
+        text = repr(array.shape).encode() + array.tobytes()
+        digests[str(name)[:TEXT]] = hashlib.sha256(text).hexdigest()
+    return digests
+
+
+def describe_comparison(comparison: object) -> Record | None:
+    """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
+    if comparison is None:
+        return None
+    runs = attempt(lambda: list(getattr(comparison, "runs"))[:_RUNS])  # noqa: B009
+    return {
+        "type": type_name(comparison),
+        "runs": None if runs is None else [_describe_run(run) for run in runs],
+    }
+
+
+def _describe_run(run: object) -> Record:
+    def number(name: str) -> float | None:
+        return attempt(lambda: float(getattr(run, name)))
+
+    def losses() -> Record:
+        values = np.array(getattr(run, "losses"), dtype=np.float32)  # noqa: B009
+        return encode_array(values.ravel()[:_LOSSES])
+
+    return {
+        "label": (attempt(lambda: str(getattr(run, "label"))) or "")[:TEXT],  # noqa: B009
+        "losses": attempt(losses),
+        "training_loss": number("training_loss"),
+        "validation_accuracy": number("validation_accuracy"),
+        "initial_weights": attempt(lambda: _digests(getattr(run, "initial_weights"))),  # noqa: B009
+    }
