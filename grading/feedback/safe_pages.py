@@ -152,7 +152,8 @@ def _is_parsed(output: NotebookNode) -> bool:
 def _unparsed(output: NotebookNode, allowance: Allowance) -> NotebookNode:
     data = output.data
     text = data.get("text/plain") or data.get("text/html") or data.get("text/markdown") or ""
-    told = f"{say(allowance.language, "feedback.as_typed")}\n\n{text[:_UNPARSED]}"
+    notice = say(allowance.language, "feedback.as_typed")
+    told = f"{notice}\n\n{text[:_UNPARSED]}"
     return new_output("display_data", data={"text/plain": told})
 
 
