@@ -14,9 +14,9 @@ from grading.platforms.grade_notebook import TESTS
 from grading.platforms.options import add_options_to_pytest
 
 if TYPE_CHECKING:
-    pass
+    from grading.platforms.one_notebook import Result
 
-RESULTS = pytest.StashKey["list[Result]"]()
+RESULTS: "pytest.StashKey[list[Result]]" = pytest.StashKey()
 """Where pytest's settings hold how the notebook does by each criterion."""
 
 
