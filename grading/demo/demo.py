@@ -23,15 +23,16 @@ from grading import sandbox
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.demo.students import STUDENTS, Student
 from grading.demo.table import read_results, render
+from grading.errors import GradingError
 
 ASSIGNMENT = "weight_initialization"
 COURSE_ID = "weight-initialization"
-COURSE_ROOT = Path(__file__).resolve().parents[1]
+COURSE_ROOT = Path(__file__).resolve().parents[2]
 _LOG_TAIL = 30  # lines of the log shown when a step fails
 _STEPS = 9
 
 
-class DemoFailed(Exception):
+class DemoFailed(GradingError):
     """A step of the demonstration did not do what it must."""
 
 
@@ -168,7 +169,7 @@ class Demo:
         except sandbox.SandboxUnavailable as error:
             self._remarks.append(f"Student code runs WITHOUT a sandbox, with your rights. {error}")
             return False
-        self._remarks.append("Student code runs in a bubblewrap sandbox.")
+        self._remarks.append(f"Student code runs in a sandbox, by {sandbox.program_in_use()}.")
         return True
 
     def _find_data(self) -> None:

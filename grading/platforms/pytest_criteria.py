@@ -6,11 +6,18 @@ file in every run, so it imports the rest of the course only where it is asked t
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from grading.platforms.grade_notebook import TESTS
 from grading.platforms.options import add_options_to_pytest
+
+if TYPE_CHECKING:
+    from grading.platforms.one_notebook import Result
+
+RESULTS: "pytest.StashKey[list[Result]]" = pytest.StashKey()
+"""Where pytest's settings hold how the notebook does by each criterion."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,3 +42,27 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             "A notebook is graded by `grade-notebook NOTEBOOK`. Started by itself, pytest would "
             "run settings and plugins from the folder it is in, which may be a student's."
         )
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Grade the named notebook before its tests are made.
+
+    Where it cannot be graded, through no fault of its own, the run ends without any verdict.
+    """
+    option = session.config.getoption
+    if option("--grade-submission") is None:
+        return
+    # nbgrader takes two seconds to import, which no other run of pytest should wait for.
+    from grading.platforms import one_notebook
+
+    try:
+        session.config.stash[RESULTS] = one_notebook.grade(
+            option("--grade-submission"),
+            option("--grade-assignment"),
+            option("--grade-course"),
+            allow_unsandboxed=option("--grade-allow-unsandboxed"),
+        )
+    except one_notebook.NothingToGrade as error:
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
+    except one_notebook.NotGraded as error:
+        pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)

@@ -8,28 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from grading.platforms.one_notebook import NotGraded, NothingToGrade, Result, grade
+from grading.platforms.one_notebook import Result
+from grading.platforms.pytest_criteria import RESULTS
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each criterion.
-
-    Where a notebook cannot be graded, through no fault of its own, the run ends without a verdict.
-    """
-    option = metafunc.config.getoption
-    try:
-        results = grade(
-            option("--grade-submission"),
-            option("--grade-assignment"),
-            option("--grade-course"),
-            allow_unsandboxed=option("--grade-allow-unsandboxed"),
-        )
-    except NothingToGrade as error:
-        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
-    except NotGraded as error:
-        pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
-    criteria = [result.verdict.criterion for result in results]
-    metafunc.parametrize("result", results, ids=criteria)
+    """Make a test of each criterion that the notebook was graded by."""
+    results = metafunc.config.stash.get(RESULTS, [])
+    metafunc.parametrize("result", results, ids=[each.verdict.criterion for each in results])
 
 
 def test_criterion(

@@ -9,6 +9,7 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -42,6 +43,7 @@ class Sandbox:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                process_group=0,
             )
         except BaseException:
             self._folder.cleanup()
@@ -75,11 +77,15 @@ class Sandbox:
 
     def kill(self) -> None:
         """End it from another thread; the one that uses it sees that it has ended."""
-        self._process.kill()
+        # Graded as root, there are two programs: the first may not end the second, which belongs to
+        # another user, when it ends itself.
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End it; its process 1 ends with it, and with that everything inside."""
-        self._process.kill()
+        self.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:

