@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -266,8 +266,10 @@ class TestRooms:
 
 class TestCheck:
     @pytest.fixture(autouse=True)
-    def shell(self) -> None:
+    def shell(self) -> Iterator[None]:
         InteractiveShell.instance()
+        yield
+        InteractiveShell.clear_instance()
 
     def test_one_message_with_one_key(self) -> None:
         with capture_output() as captured:

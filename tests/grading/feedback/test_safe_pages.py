@@ -11,6 +11,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
+from grading.judging import stored_verdicts
 from grading.feedback.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
 from tests.feedback_pages import feedback_page
 
@@ -136,7 +137,12 @@ class TestMarkdown:
     def test_verdicts_and_given_cells_are_left_alone(self) -> None:
         verdict = display(text_html="<p style='color: red'>verdict</p>")
         marks = {"grade_id": "test_normal_std", "grade": True, "solution": False, "locked": True}
-        cell = v4.new_code_cell("", outputs=[verdict], metadata={"nbgrader": marks})
+        stored = {
+            **dict.fromkeys(("criterion", "finding", "mistake", "explanation", "hint"), ""),
+            **{"outcome": "correct", "passed": True},
+        }
+        marked = {"nbgrader": marks, stored_verdicts.KEY: stored}
+        cell = v4.new_code_cell("", outputs=[verdict], metadata=marked)
         assert cleaned(v4.new_notebook(cells=[cell])).cells[0].outputs == [verdict]
 
 

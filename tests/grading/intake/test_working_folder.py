@@ -68,6 +68,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+RESERVED = (Path("language.txt"), Path("data") / "FashionMNIST")
+
+
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     return write(tmp_path / "release", GIVEN)
@@ -76,10 +79,10 @@ def release(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", IN_PLACE_OF_COURSE)
 def test_what_the_release_holds_is_the_releases(tmp_path: Path, release: Path, name: str) -> None:
     submission = write(tmp_path / "submitted", {name: "changed", "mine.py": "x = 1"})
-    files = working_files(submission, release, 50)
+    files = working_files(submission, release, 50, RESERVED)
     given = {name: text.encode() for name, text in GIVEN.items() if not name.endswith(".ipynb")}
     assert files == {**given, "mine.py": b"x = 1"}
-    (said,) = select_files(submission, release, 50).remarks
+    (said,) = select_files(submission, release, 50, reserved=RESERVED).remarks
     assert str(said) == f"Left out, because the course's own files are used: {name}."
 
 

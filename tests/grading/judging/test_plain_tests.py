@@ -18,7 +18,7 @@ from grading import sandbox
 from grading.judging.judge import Judge
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import SandboxUnavailable
-from grading.submission import Submission
+from grading.submission import Remarks, Submission, remark
 from tests.grading.judging.test_judge import cell_metadata, error_output
 from tests.grading.running.test_sandboxed_execute import is_available
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
@@ -53,9 +53,11 @@ class TestOutputs:
     def score(
         self, status: str | None, *outputs: NotebookNode, **run: Any
     ) -> tuple[float, list[str], str]:
-        run = {"statuses": {0: status}, **run}
+        unreadable = run.pop("unreadable", None)
+        resources = resources_of(**{"statuses": {0: status}, **run})
+        Submission.of(resources).remarks = Remarks(unreadable=unreadable)
         nb = v4.new_notebook(cells=[one_test(PART, *outputs)])
-        return scored(nb, resources_of(**run))
+        return scored(nb, resources)
 
     def test_a_part_after_a_magic_of_ipythons(self) -> None:
         nb = v4.new_notebook(cells=[one_test(f"%time answer()\n{PART}", result_output("2.0"))])
@@ -118,7 +120,7 @@ class TestOutputs:
     @pytest.mark.parametrize(
         ("run", "said"),
         [
-            ({"unreadable": "answer.ipynb has no list of cells."}, "no list of cells"),
+            ({"unreadable": remark("no_cells", name="answer.ipynb")}, "no list of cells"),
             ({"died": 0}, "process ended while this test"),
             ({"limit": "memory", "limit_cell": 0}, "more memory"),
             ({"limit": "cell time", "limit_cell": 0}, "longer than one cell may"),

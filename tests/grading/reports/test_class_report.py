@@ -44,7 +44,6 @@ def _graded_notebook(student: str, mistake: str) -> nbformat.NotebookNode:
         "criterion": "test_normal_std",
         "outcome": "incorrect" if mistake else "correct",
         "passed": not mistake,
-        "score": 0.0 if mistake else 1.0,
         "finding": "The deviation is <b>wrong</b>.",
         "mistake": mistake,
         "explanation": "1/n is the variance.",

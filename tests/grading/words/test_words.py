@@ -47,7 +47,7 @@ def test_every_sentence_is_used() -> None:
 def test_what_the_code_says_exists() -> None:
     said = re.findall(r'"(feedback|judge|remarks|report|answers)\.(\w+)"', code())
     assert said
-    assert set(said) <= set(ENGLISH)
+    assert set(said) - {("report", "css")} <= set(ENGLISH)  # which is a file
     assert {("remarks", key) for key in re.findall(r'\bremark\(\s*"(\w+)"', code())} <= set(ENGLISH)
 
 
