@@ -147,7 +147,7 @@ def execute(
         modules: files to be importable, under the name of the folder each lies in: the hidden
             tests' `grader_tests/__init__.py`, say.
         data: the folder that FASHION_MNIST names inside.
-        runs: the folder of recorded training runs (`helpers.machinery.recorded`).
+        runs: the folder of recorded training runs (`grading.sandbox.inside.recall`).
         record: let the notebook add runs to that folder. For the instructor's own notebook.
         environment: further variables for the kernel.
         limits: what the run may use.

@@ -68,7 +68,7 @@ class Surroundings:
     Attributes:
         modules: files and folders to be importable, under the name of the folder each lies in.
         data: the folder that FASHION_MNIST names inside.
-        runs: the folder of recorded training runs that RECORDED_RUNS names inside.
+        runs: the folder of recorded training runs that RECALL_FOLDER names inside.
         record: whether runs may be added to it: for the instructor's notebook alone.
     """
 
@@ -279,7 +279,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
     if surroundings.data is not None:
         variables["FASHION_MNIST"] = _DATA
     if surroundings.runs is not None:
-        variables["RECORDED_RUNS"] = _RUNS
+        variables |= {"RECALL_MODULE": f"{INSIDE}.recall", "RECALL_FOLDER": _RUNS}
     return [word for item in variables.items() for word in ("--setenv", *item)]
 
 
