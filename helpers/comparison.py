@@ -49,21 +49,17 @@ def compare_init_weights(
 ) -> Comparison:
     """Train models that differ in their initial weights alone, and compare how they learn.
 
-    Each model is copied, and the copy is trained for 2 epochs; the models handed in stay as they
-    are. All of them see the same batches in the same order and, if they have one architecture,
-    the same dropout masks. A plot shows the training loss of the first batches, where
-    initialization tells most; then validation accuracy and training loss at the end are
-    shown as a table. Training loss is the mean of the last 100 batches.
+    A copy of each model is trained for 2 epochs. All of them see the same batches in the same order
+    and, if they have one architecture, the same dropout masks. A plot shows the training loss of
+    the first batches, where initialization tells most; a table shows validation accuracy and
+    training loss (the mean of the last 100 batches) at the end.
 
     One run of each cannot say that one initialization beats another. With `seeds`, each entry of
-    the list is a function that makes a model, and it is called under each seed: the models of one
-    label differ in what was drawn. Plot and table then show mean and spread.
-
-    Models are trained side by side on as many cores as are idle.
+    the list is a function that makes a model, and it is called under each seed. Plot and table then
+    show mean and spread.
 
     Args:
-        model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
-            function takes nothing and returns a new model.
+        model_list: pairs (model, label); with `seeds`, (function without arguments, label).
         plot_title: the title of the plot.
         train_loader: batches of images and class labels to train on.
         valid_loader: batches to measure the accuracy on.
@@ -73,8 +69,7 @@ def compare_init_weights(
         epochs: how many epochs each model is trained for.
 
     Returns:
-        The comparison, a `SeedComparison` with `seeds`; as the last line of a cell it shows itself
-        as a table.
+        The comparison, a `SeedComparison` with `seeds`; it shows itself as a table.
 
     Raises:
         ComparisonError: an argument is not as described, or a loader gives no batches.
@@ -87,21 +82,16 @@ def compare_init_weights(
     batches = _batches(train_loader, valid_loader, seed, epochs)
     names = [name for _, name in model_list]
     if several:
-        makers = [(thing, name) for thing, name in model_list if not isinstance(thing, nn.Module)]
-        models = _make(makers, numbers)
+        models = _make(model_list, numbers)
         labels = [f"{name}, {translate('seed')} {number}" for name in names for number in numbers]
     else:
         models = [copy.deepcopy(thing) for thing, _ in model_list if isinstance(thing, nn.Module)]
         labels = names
     runs = _train_all(models, labels, batches, seed)
-    data = _name_of_data(train_loader)
     size = len(numbers) or 1
     groups = {name: runs[i * size : (i + 1) * size] for i, name in enumerate(names)}
-    comparison = (
-        SeedComparison(plot_title, runs, data, epochs, numbers, groups)
-        if several
-        else Comparison(plot_title, runs, data, epochs)
-    )
+    figures = plot_title, runs, _name_of_data(train_loader), epochs
+    comparison = SeedComparison(*figures, numbers, groups) if several else Comparison(*figures)
     curves = {name: np.array([run.losses for run in group]) for name, group in groups.items()}
     plot_losses(plot_title, {name: of[:, :plot_n_batches] for name, of in curves.items()})
     show_table(comparison)
@@ -174,12 +164,12 @@ def _weights(model: nn.Module) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
 
 
-def _make(makers: Sequence[tuple[Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
+def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
     """Make a model of each kind under each seed; the generators are then as they were before."""
     models = []
     python_state, numpy_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
-        for maker, name in makers:
+        for maker, name in pairs:
             for seed in seeds:
                 set_seed(seed)
                 model = maker()

@@ -22,11 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
+_HOOKS = tuple(
+    f"_{way}_{when}" for way in ("forward", "backward") for when in ("hooks", "pre_hooks")
 )
 _HOOKED = ("torch.nn.modules.module", "torch.optim.optimizer")
 # What a training loop with Adam passes through. Names in it may be bound to something else.
@@ -141,11 +138,8 @@ class Training:
     def first_steps(self, model: nn.Module) -> list[np.ndarray] | None:
         """Return what the first steps make of a copy of `model`, or None if they fail.
 
-        They show what a description may miss: another setting of the optimizer, say, or a value
-        that `forward` takes from elsewhere.
-
-        Returns:
-            Losses, shape (steps,), accuracy, shape (1,), and the arrays of the model's state.
+        Losses, shape (steps,), accuracy, shape (1,), and the arrays of the model's state show what
+        a description may miss: another setting of the optimizer, say.
         """
         model = copy.deepcopy(model)
         try:
