@@ -142,7 +142,7 @@ class Surroundings:
         imports: modules that the sandbox imports once, for all of them.
         data_variable: the environment variable that names the folder of data inside.
         data: that folder outside.
-        runs: the folder of recorded training runs that RECORDED_RUNS names inside.
+        runs: the folder of recorded training runs that RECALL_FOLDER names inside.
         record: whether runs may be added to it: for the instructor's notebook alone.
     """
 

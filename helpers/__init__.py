@@ -3,6 +3,7 @@
 from .comparison import ComparisonError, compare_init_weights
 from .data import DataError, find_data
 from .lab import init_lab
+from .machinery.errors import HelperError
 from .machinery.language import LanguageError
 from .machinery.unrun_cells import explain_unrun_cells
 from .plots import hist_dist, show_batch
@@ -16,6 +17,7 @@ __all__ = [
     "Comparison",
     "ComparisonError",
     "DataError",
+    "HelperError",
     "LanguageError",
     "Run",
     "SeedComparison",

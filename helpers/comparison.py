@@ -2,6 +2,7 @@
 
 import copy
 import random
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -10,16 +11,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from .machinery import stand_in
+from . import training
+from .machinery import progress, side_by_side, stand_in
 from .machinery.cores import idle_cores
+from .machinery.errors import HelperError
 from .machinery.language import translate
 from .machinery.notebook import show_table
-from .machinery.recorded import Outcome, RecordedRuns
-from .machinery.side_by_side import run_side_by_side
+from .machinery.recall import recalled
 from .plots import plot_losses
 from .results import Comparison, Run, SeedComparison
 from .seed import set_seed
-from .together import train_together
 from .training import Batches, accuracy, in_threads, train
 
 EPOCHS = 2
@@ -28,9 +29,10 @@ EPOCHS = 2
 LAST_BATCHES = 100
 
 Maker = Callable[[], nn.Module]
+Outcome = tuple[np.ndarray, float]  # the loss of each batch, and the accuracy in per cent
 
 
-class ComparisonError(Exception):
+class ComparisonError(HelperError):
     """A comparison was asked for that cannot be made."""
 
 
@@ -47,22 +49,17 @@ def compare_init_weights(
 ) -> Comparison:
     """Train models that differ in their initial weights alone, and compare how they learn.
 
-    Each model is copied, and the copy is trained for 2 epochs; the models handed in stay as they
-    are. All of them see the same batches in the same order and, if they have one architecture,
-    the same dropout masks. A plot shows the training loss of the first batches, where
-    initialization tells most; then validation accuracy and training loss at the end are
-    shown as a table. Training loss is the mean of the last 100 batches.
+    A copy of each model is trained for 2 epochs. All of them see the same batches in the same order
+    and, if they have one architecture, the same dropout masks. A plot shows the training loss of
+    the first batches, where initialization tells most; a table shows validation accuracy and
+    training loss (the mean of the last 100 batches) at the end.
 
     One run of each cannot say that one initialization beats another. With `seeds`, each entry of
-    the list is a function that makes a model, and it is called under each seed: the models of one
-    label differ in what was drawn. Plot and table then show mean and spread.
-
-    Models are trained side by side on as many cores as are idle, or with `seeds` all at once on a
-    GPU.
+    the list is a function that makes a model, and it is called under each seed. Plot and table then
+    show mean and spread.
 
     Args:
-        model_list: pairs (model, label); with `seeds`, pairs (function, label), where the
-            function takes nothing and returns a new model.
+        model_list: pairs (model, label); with `seeds`, (function without arguments, label).
         plot_title: the title of the plot.
         train_loader: batches of images and class labels to train on.
         valid_loader: batches to measure the accuracy on.
@@ -72,8 +69,7 @@ def compare_init_weights(
         epochs: how many epochs each model is trained for.
 
     Returns:
-        The comparison, a `SeedComparison` with `seeds`; as the last line of a cell it shows itself
-        as a table.
+        The comparison, a `SeedComparison` with `seeds`; it shows itself as a table.
 
     Raises:
         ComparisonError: an argument is not as described, or a loader gives no batches.
@@ -83,84 +79,97 @@ def compare_init_weights(
     _check_number(plot_n_batches, "plot_n_batches")
     _check_number(epochs, "epochs")
     numbers = _seeds(seeds)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        train_batches = Batches(train_loader, device, epochs)
-        valid_batches = Batches(valid_loader, device)
-    if not len(train_batches) or not len(valid_batches):
-        raise ComparisonError(
-            translate(
-                "train_loader and valid_loader must each give batches; they give {train} and "
-                "{valid}."
-            ).format(train=len(train_batches), valid=len(valid_batches))
-        )
+    batches = _batches(train_loader, valid_loader, seed, epochs)
     names = [name for _, name in model_list]
     if several:
-        makers = [(thing, name) for thing, name in model_list if not isinstance(thing, nn.Module)]
-        models = _make(makers, numbers)
-        suffixes = [f", {translate('seed')} {number}" for number in numbers]
+        models = _make(model_list, numbers)
+        labels = [f"{name}, {translate('seed')} {number}" for name in names for number in numbers]
     else:
         models = [copy.deepcopy(thing) for thing, _ in model_list if isinstance(thing, nn.Module)]
-        suffixes = [""]
-    labels = [name + suffix for name in names for suffix in suffixes]
-    initial = [_weights(model) for model in models]
-    models = [model.to(device) for model in models]
-    recorded = RecordedRuns(train_batches, valid_batches, seed, train, accuracy)
-    if several and device.type != "cpu":
-        # A GPU computes for many small models in hardly more time than for one.
-        losses = train_together(models, train_batches, translate("all models"), seed)
-        outcomes = [
-            (of_one[np.newaxis], np.array([accuracy(model, valid_batches)]))
-            for model, of_one in zip(models, losses, strict=True)
-        ]
-    else:
-
-        def train_one(model: nn.Module, label: str) -> Outcome:
-            losses = np.array([train(model, train_batches, translate(label), seed)])
-            return losses, np.array([accuracy(model, valid_batches)])
-
-        jobs = [
-            partial(recorded.reuse, partial(train_one, model, label), [model])
-            for model, label in zip(models, labels, strict=True)
-        ]
-        cores = idle_cores()
-        with in_threads(1):
-            outcomes = run_side_by_side(jobs, cores)
-    losses = np.concatenate([of for of, _ in outcomes])
-    accuracies = np.concatenate([of for _, of in outcomes]).tolist()
-    runs = tuple(
-        Run(label, of_one, train_batches.per_epoch, _mean_of_last(of_one), reached, weights)
-        for label, of_one, reached, weights in zip(labels, losses, accuracies, initial, strict=True)
-    )
-    size = len(suffixes)
+        labels = names
+    runs = _train_all(models, labels, batches, seed)
+    size = len(numbers) or 1
     groups = {name: runs[i * size : (i + 1) * size] for i, name in enumerate(names)}
-    data = _name_of_data(train_loader)
-    comparison = (
-        SeedComparison(plot_title, runs, data, epochs, numbers, groups)
-        if several
-        else Comparison(plot_title, runs, data, epochs)
-    )
+    figures = plot_title, runs, _name_of_data(train_loader), epochs
+    comparison = SeedComparison(*figures, numbers, groups) if several else Comparison(*figures)
     curves = {name: np.array([run.losses for run in group]) for name, group in groups.items()}
     plot_losses(plot_title, {name: of[:, :plot_n_batches] for name, of in curves.items()})
     show_table(comparison)
     return comparison
 
 
+def _batches(
+    train_loader: DataLoader, valid_loader: DataLoader, seed: int, epochs: int
+) -> tuple[Batches, Batches]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        batches = Batches(train_loader, device, epochs), Batches(valid_loader, device)
+    if not all(map(len, batches)):
+        raise ComparisonError(
+            translate(
+                "train_loader and valid_loader must each give batches; they give {train} and "
+                "{valid}."
+            ).format(train=len(batches[0]), valid=len(batches[1]))
+        )
+    return batches
+
+
+def _train_all(
+    models: Sequence[nn.Module],
+    labels: Sequence[str],
+    batches: tuple[Batches, Batches],
+    seed: int,
+) -> tuple[Run, ...]:
+    """Train models in place on the first batches, and measure them on the second."""
+    initial = [_weights(model) for model in models]
+
+    def learn(model: nn.Module, label: str) -> Outcome:
+        losses = np.array(train(model, batches[0], translate(label), seed))
+        return losses, accuracy(model, batches[1])
+
+    def job(model: nn.Module, label: str) -> Callable[[], Outcome]:
+        model = model.to(batches[0].device)
+        return partial(
+            recalled,
+            "training",
+            partial(learn, model, label),
+            model=model,
+            batches=batches,
+            seed=seed,
+            train=train,
+            accuracy=accuracy,
+            modules=(training, sys.modules[__name__], progress, side_by_side),
+            packages=("torchvision", "tqdm"),
+        )
+
+    cores = idle_cores()
+    with in_threads(1):
+        jobs = list(map(job, models, labels))
+        outcomes = side_by_side.run_side_by_side(jobs, cores)
+    return tuple(
+        Run(
+            label,
+            losses,
+            batches[0].per_epoch,
+            float(losses[-LAST_BATCHES:].mean()),
+            reached,
+            weights,
+        )
+        for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True)
+    )
+
+
 def _weights(model: nn.Module) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
 
 
-def _mean_of_last(losses: np.ndarray) -> float:
-    return float(losses[-LAST_BATCHES:].mean())
-
-
-def _make(makers: Sequence[tuple[Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
+def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
     """Make a model of each kind under each seed; the generators are then as they were before."""
     models = []
     python_state, numpy_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
-        for maker, name in makers:
+        for maker, name in pairs:
             for seed in seeds:
                 set_seed(seed)
                 model = maker()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .machinery import stand_in
 from .machinery.download import DownloadError, download
+from .machinery.errors import HelperError
 from .machinery.language import translate
 
 RAW = Path("FashionMNIST") / "raw"
@@ -40,7 +41,7 @@ FILES = {
 }
 
 
-class DataError(Exception):
+class DataError(HelperError):
     """The data files are missing, damaged or truncated."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .machinery.errors import HelperError
 from .machinery.language import translate
 
 # How many standard errors a figure may lie off. A correct function draws three layers and has
@@ -22,7 +23,7 @@ _TOLERANCE = 6.0
 _LAYERS = [(300, 90), (60, 400), (500, 120)]
 
 
-class SelfCheckFailed(Exception):
+class SelfCheckFailed(HelperError):
     """Raised while nbgrader validates, so that its Validate button tells what the cell tells."""
 
     def _render_traceback_(self) -> list[str]:

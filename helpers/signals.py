@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from .machinery.errors import HelperError
 from .machinery.figures import COLORS, MARKERS, STYLES, label, legend_below, show
 from .machinery.language import translate
 from .machinery.notebook import show_table
@@ -28,7 +29,7 @@ _LINEAR_RANGE = 8
 Models = nn.Module | Sequence[tuple[nn.Module, str]]
 
 
-class SignalsError(Exception):
+class SignalsError(HelperError):
     """Signals were asked for that cannot be measured."""
 
 

@@ -31,13 +31,14 @@ class Batches:
         epochs: how many times the loader's sampler is asked for an order.
 
     Attributes:
+        device: as given.
         orders: for each epoch the batches, each as the indices of its images.
         memory: the data set's images, as bytes, and labels; None if it does not lie in memory.
     """
 
     def __init__(self, loader: DataLoader, device: torch.device, epochs: int = 1) -> None:
         self._loader = loader
-        self._device = device
+        self.device = device
         self.orders: list[list[list[int]]] = [
             list(loader.batch_sampler or ()) for _ in range(epochs)
         ]
@@ -59,13 +60,13 @@ class Batches:
     def _batch(self, indices: list[int]) -> Batch:
         if self.memory is not None:
             images, labels = self.memory
-            chosen = torch.as_tensor(indices, device=self._device)
+            chosen = torch.as_tensor(indices, device=self.device)
             # What transforms.ToTensor does with an image: add the channel, scale 0..255 to 0..1.
             # index_select copies whole images, six times faster than images[chosen].
             pixels = images.index_select(0, chosen).unsqueeze(1).float()
             return pixels.div_(255), labels.index_select(0, chosen)
         images, labels = self._loader.collate_fn([self._loader.dataset[i] for i in indices])
-        return images.to(self._device), labels.to(self._device)
+        return images.to(self.device), labels.to(self.device)
 
 
 def _in_memory(loader: DataLoader, device: torch.device) -> Batch | None:

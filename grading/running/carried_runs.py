@@ -13,7 +13,7 @@ class CarriedRuns(WorkerPlugin):
     """Gives a worker its own copy of the folder of recorded runs, where it has not the folder.
 
     A few dozen small files, which travel once. A run is named by the machine's processor, too
-    (`helpers.machinery.recorded`): one of another kind finds nothing and trains for itself.
+    (`grading.sandbox.inside.recall`): one of another kind finds nothing and trains for itself.
 
     Args:
         folder: the folder on the machine that makes the jobs.

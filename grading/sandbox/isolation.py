@@ -247,7 +247,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
     if surroundings.data is not None and surroundings.data_variable:
         variables[surroundings.data_variable] = _DATA
     if surroundings.runs is not None:
-        variables["RECORDED_RUNS"] = _RUNS
+        variables |= {"RECALL_MODULE": f"{INSIDE}.recall", "RECALL_FOLDER": _RUNS}
     return [word for item in variables.items() for word in ("--setenv", *item)]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from torchvision.datasets import FashionMNIST
 from tqdm import tqdm
 
+from .errors import HelperError
 from .language import translate
 
 # Seconds without MINIMUM_PROGRESS new bytes after which a download counts as failed. A name
@@ -21,7 +22,7 @@ MINIMUM_PROGRESS = 32_768
 CHUNK = 65_536
 
 
-class DownloadError(Exception):
+class DownloadError(HelperError):
     """No mirror delivered the files; the message says what was tried."""
 
 

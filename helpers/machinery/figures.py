@@ -1,12 +1,12 @@
 """Puts figures on the screen: with a description in a notebook, in a window, or not at all."""
 
 import base64
-import functools
 import html
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -15,8 +15,8 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .language import columns, language, translate
-from .recorded_figures import recorded_png
+from .language import columns, fonts, language, translate
+from .recall import recalled
 
 # Okabe and Ito's palette (2008), which people with any kind of color vision can tell apart,
 # without its yellow, too pale for a line. Styles and markers repeat what the colors say.
@@ -28,46 +28,27 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 # points than the page gives it stays sharp on a fine screen.
 _IMAGE_DPI, _PAGE_DPI = 125, 96
 
-# Fonts with simplified Chinese characters: of Linux, Windows and macOS.
-_CHINESE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "SimHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Heiti SC",
-    "STHeiti",
-    "Arial Unicode MS",
-    "Noto Sans CJK JP",
-)
+_FONT = "DejaVu Sans"  # comes with matplotlib
 
 
-@functools.cache
-def chinese_font() -> str | None:
-    """Return the name of an installed font that has Chinese characters, or None."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in _CHINESE_FONTS if name in installed), None)
+def families() -> list[str] | None:
+    """Return fonts that show the assignment's language, or None where none of them is installed."""
+    wanted = fonts()
+    installed = {font.name for font in font_manager.fontManager.ttflist} if wanted else set()
+    own = next((name for name in wanted if name in installed), None)
+    return None if wanted and own is None else [_FONT, *([own] if own else [])]
 
 
 def label(text: str) -> str:
     """Return `text` in the assignment's language, or in English where no font could show that."""
-    return text if chinese_font() is None else translate(text)
+    return text if families() is None else translate(text)
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw with a font for the assignment's language and letters that stay readable when small."""
-    fonts = ["DejaVu Sans"]
-    font = chinese_font()
-    if language() == "zh" and font is not None:
-        fonts.append(font)
     settings: dict[Any, Any] = {
-        "font.family": fonts,
+        "font.family": families() or [_FONT],
         "font.size": 11,
         "axes.titlesize": 11,
         "axes.grid": False,
@@ -95,7 +76,12 @@ def show(
     with drawing():
         backend = matplotlib.get_backend().lower()
         if "inline" in backend:
-            image = recorded_png(partial(_png, draw, inputs), draw.__qualname__, inputs)
+            image = recalled(
+                "figure",
+                partial(_png, draw, inputs),
+                inputs=(draw.__qualname__, language(), *inputs),
+                package=Path(__file__).parents[1],
+            )
             _display(image, description, display_id)
             return
         figure = draw(*inputs)

@@ -1,39 +1,44 @@
 """The language in which helpers speak: the one that the assignment's folder names.
 
-A file `language.txt` beside the notebook holds `zh` for Chinese or `en` for English; without it
-the language is English. The texts in this package are English; `translate` looks them up in the
-catalog `chinese.json`, as gettext would. Titles and labels that the lesson's own cells give are in
-the catalog too, because the editions have the same cells.
+A file `language.txt` beside the notebook holds a language's code; without it the language is
+English. The texts in this package are English; `translate` looks them up in the file in `words`
+that the code names, as gettext would. Titles and labels that the lesson's own cells give are in it
+too, because the editions have the same cells.
 """
 
 import functools
-import json
+import tomllib
 import unicodedata
 from pathlib import Path
+from typing import Any
+
+from .errors import HelperError
 
 FILE = "language.txt"
-_CATALOG = Path(__file__).with_name("chinese.json")
+_WORDS = Path(__file__).with_name("words")
+LANGUAGES = ("en", *sorted(path.stem for path in _WORDS.glob("*.toml")))
+"""The codes of the languages; another file makes another language."""
 
 
-class LanguageError(Exception):
+class LanguageError(HelperError):
     """The assignment's folder names a language that helpers do not speak."""
 
 
 def language() -> str:
-    """Return the assignment's language, "en" or "zh".
+    """Return the code of the assignment's language.
 
     The file is looked for in the working directory, then beside this package.
 
     Raises:
-        LanguageError: the file names another language.
+        LanguageError: the file names a language that is none of `LANGUAGES`.
     """
     for folder in (Path.cwd(), Path(__file__).parents[2]):
         path = folder / FILE
         if path.is_file():
             named = path.read_text(encoding="utf-8").strip()
-            if named not in ("en", "zh"):
+            if named not in LANGUAGES:
                 raise LanguageError(
-                    f"{path} names the language {named!r}; it should hold en or zh."
+                    f"{path} names the language {named!r}; it should hold {' or '.join(LANGUAGES)}."
                 )
             return named
     return "en"
@@ -45,25 +50,24 @@ def translate(text: str) -> str:
     Args:
         text: an English text, with its {places} still to be filled by `str.format`.
     """
-    return _chinese().get(text, text) if language() == "zh" else text
+    return str(_file(language()).get(text, text))
+
+
+def fonts() -> list[str]:
+    """Return fonts that have the language's characters; none for one that every font can show."""
+    named: list[str] = _file(language()).get("figures", {}).get("fonts", [])
+    return named
 
 
 @functools.cache
-def _chinese() -> dict[str, str]:
-    catalog: dict[str, str] = json.loads(_CATALOG.read_text(encoding="utf-8"))
-    return catalog
+def _file(code: str) -> dict[str, Any]:
+    path = _WORDS / f"{code}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def pad(text: str, width: int, right: bool = False) -> str:
-    """Fill `text` with spaces up to `width` columns of a font with characters of equal width.
-
-    Args:
-        text: what to fill; a Chinese character takes two columns.
-        width: number of columns.
-        right: put the spaces before the text, so that it ends where its column ends.
-    """
-    taken = columns(text)
-    spaces = " " * max(0, width - taken)
+    """Fill `text` with spaces up to `width` columns, before the text where `right` is set."""
+    spaces = " " * max(0, width - columns(text))
     return spaces + text if right else text + spaces
 
 

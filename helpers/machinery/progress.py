@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from tqdm import tqdm
@@ -31,9 +30,9 @@ def progress(items: "SizedIterable[Item]", label: str) -> Iterator[Item]:
 
     Args:
         items: what is worked through.
-        label: what the line calls it.
+        label: what the line calls it; nothing is shown of what has no name.
     """
-    if _hidden or "NBGRADER_EXECUTION" in os.environ:
+    if _hidden or not label or "NBGRADER_EXECUTION" in os.environ:
         yield from items
         return
     notebook = shell()
@@ -62,17 +61,6 @@ def hide() -> None:
     """Show nothing in this process from now on."""
     global _hidden
     _hidden = True
-
-
-@contextmanager
-def hidden() -> Iterator[None]:
-    """Show nothing meanwhile."""
-    global _hidden
-    before, _hidden = _hidden, True
-    try:
-        yield
-    finally:
-        _hidden = before
 
 
 _hidden = False

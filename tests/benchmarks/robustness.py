@@ -107,7 +107,8 @@ def _plain(case: Case, template: Path, solved: Notebook) -> Outcome:
             "TMPDIR": str(folder),
             "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
             "JUPYTER_DATA_DIR": str(folder / "jupyter"),
-            "RECORDED_RUNS": str(_RUNS),
+            "RECALL_MODULE": "grading.sandbox.inside.recall",
+            "RECALL_FOLDER": str(_RUNS),
             "OMP_NUM_THREADS": "1",
         }
         command = [

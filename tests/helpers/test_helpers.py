@@ -20,8 +20,7 @@ import helpers
 from helpers.machinery.cores import idle_cores
 from helpers.machinery.figures import drawing
 from helpers.machinery.progress import progress
-from helpers.together import train_together
-from helpers.training import Batches, accuracy, in_threads, train
+from helpers.training import Batches, accuracy, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 from tests.benchmarks.training_speed import plain_comparison
 
@@ -177,21 +176,6 @@ class TestSeeds:
         assert np.array_equal(alone.losses, one_of_three.losses)
         assert alone.validation_accuracy == one_of_three.validation_accuracy
 
-    def test_all_at_once_they_learn_as_alone(self, loaders: tuple[DataLoader, DataLoader]) -> None:
-        batches = Batches(loaders[0], torch.device("cpu"))
-        helpers.set_seed(2)
-        models = [_maker("normal(0, y)")() for _ in range(3)]
-        copies = copy.deepcopy(models)
-        with in_threads(1):
-            together = train_together(models, batches, "", 0)
-            alone = [train(model, batches, "", 0) for model in copies]
-        # The products are the same but for the order in which sums are rounded. In 30 steps that
-        # moves a loss by less than a thousandth; another mask or batch moves it by a tenth.
-        assert np.allclose(alone, together, rtol=5e-3, atol=1e-3)
-        assert [accuracy(model, batches) for model in models] == pytest.approx(
-            [accuracy(model, batches) for model in copies], abs=1.0
-        )
-
     def test_holds_a_run_for_each_seed(self, comparison: helpers.SeedComparison) -> None:
         assert comparison.seeds == (0, 1, 2)
         assert [len(group) for group in comparison.groups.values()] == [3, 3]
@@ -247,22 +231,6 @@ class TestSeeds:
             assert idle_cores() == expected
         finally:
             torch.set_num_threads(threads)
-
-    def test_layers_of_any_kind_train_together(self) -> None:
-        # Inputs of further dimensions, a layer without bias, and one that is no linear layer.
-        data = TensorDataset(torch.rand(100, 3, 12), torch.arange(100) % 4)
-        loader = DataLoader(data, 50)
-
-        models = [
-            nn.Sequential(
-                nn.Linear(12, 8, bias=False), nn.Conv1d(3, 2, 3), nn.Flatten(), nn.Linear(12, 4)
-            )
-            for _ in range(2)
-        ]
-        copies = copy.deepcopy(models)
-        batches = Batches(loader, torch.device("cpu"), 2)
-        together = train_together(models, batches, "", 0)
-        assert np.allclose([train(m, batches, "", 0) for m in copies], together, rtol=1e-4)
 
 
 def _maker(label: str) -> Callable[[], nn.Module]:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from string import Formatter
@@ -20,9 +21,15 @@ from helpers.machinery import figures, unrun_cells
 from helpers.machinery.language import LanguageError, columns, language, pad, translate
 
 COURSE_ROOT = Path(__file__).resolve().parents[2]
-CATALOG: dict[str, str] = json.loads(
-    (COURSE_ROOT / "helpers" / "machinery" / "chinese.json").read_text("utf-8")
-)
+CATALOGS: dict[str, dict[str, str]] = {
+    path.stem: {
+        english: text
+        for english, text in tomllib.loads(path.read_text("utf-8")).items()
+        if isinstance(text, str)
+    }
+    for path in (COURSE_ROOT / "helpers" / "machinery" / "words").glob("*.toml")
+}
+CATALOG = CATALOGS["zh"]
 # Functions that look up their first argument, and functions that look up what a cell gives them.
 _LOOKING_UP = {"translate", "label"}
 _SHOWING = {"compare_init_weights", "hist_dist", "layer_signals", "gradient_rows"}
@@ -98,21 +105,24 @@ class TestLanguage:
 
 
 class TestCatalog:
-    def test_every_text_of_helpers_is_in_it(self) -> None:
+    @pytest.mark.parametrize("code", CATALOGS)
+    def test_every_text_of_helpers_is_in_it(self, code: str) -> None:
         texts = _texts_in_code()
         assert len(texts) > 80
-        assert texts - set(CATALOG) == set()
+        assert texts - set(CATALOGS[code]) == set()
 
-    def test_every_label_of_the_lesson_is_in_it(self) -> None:
+    @pytest.mark.parametrize("code", CATALOGS)
+    def test_every_label_of_the_lesson_is_in_it(self, code: str) -> None:
         labels = _labels_in_cells()
         assert len(labels) > 15
         # A name stays a name.
-        assert labels - set(CATALOG) <= {"He"}
+        assert labels - set(CATALOGS[code]) <= {"He"}
 
-    def test_outcomes_sections_and_choices_are_in_it(self) -> None:
+    @pytest.mark.parametrize("code", CATALOGS)
+    def test_outcomes_sections_and_choices_are_in_it(self, code: str) -> None:
         texts = {"correct", "incorrect", "not attempted", "normal", "uniform"}
         texts |= set(unrun_cells.SECTIONS.values()) | {helpers.machinery.stand_in.ANNOUNCEMENT}
-        assert texts - set(CATALOG) == set()
+        assert texts - set(CATALOGS[code]) == set()
 
     def test_sections_are_named_as_the_chinese_notebook_names_them(self) -> None:
         path = COURSE_ROOT / "source" / "weight_initialization_zh" / "weight_initialization.ipynb"
@@ -166,10 +176,10 @@ class TestChinese:
         self, font: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         matplotlib.use("agg")
-        if font and figures.chinese_font() is None:
+        if font and figures.families() is None:
             pytest.skip("needs a font with Chinese characters, such as Debian's fonts-noto-cjk")
         if not font:
-            monkeypatch.setattr(figures, "chinese_font", lambda: None)
+            monkeypatch.setattr(figures, "families", lambda: None)
         shown: list[tuple[Figure, str]] = []
 
         def keep(draw: Callable[..., Figure], *inputs: object, description: str) -> None:

@@ -17,7 +17,7 @@ from grading.intake.working_folder import select_files, working_files
 GIVEN = {
     "helpers/__init__.py": "",
     "helpers/self_check.py": "checked = True\n",
-    "helpers/machinery/chinese.json": "{}",
+    "helpers/machinery/words/zh.toml": "",
     "figures/one.svg": "<svg/>",
     "requirements.txt": "torch\n",
     "weight_initialization.ipynb": "{}",

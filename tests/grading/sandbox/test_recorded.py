@@ -21,14 +21,16 @@ from torchvision import datasets, transforms
 
 import helpers
 from grading import sandbox
+from grading.sandbox.inside.recall import folder as recall_folder
+from grading.sandbox.inside.recall import trainings
 from grading.submission import Surroundings
 from helpers import comparison, training
-from helpers.machinery import recorded
-from helpers.machinery.recorded import ENVIRONMENT_VARIABLE, RecordedRuns
+from helpers.machinery import recall
 from helpers.training import Batches, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 
 Loaders = tuple[DataLoader, DataLoader]
+ASKED = "grading.sandbox.inside.recall"
 
 
 @pytest.fixture
@@ -47,7 +49,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     matplotlib.use("agg")
     folder = tmp_path / "runs"
     folder.mkdir()
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(folder))
+    monkeypatch.setenv(recall.VARIABLE, ASKED)
+    monkeypatch.setenv(recall_folder.VARIABLE, str(folder))
     return folder
 
 
@@ -55,15 +58,15 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def untrained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Forbids runs that are not found from the call on, and sees to it that one was found."""
     found = []
-    read = recorded._read
+    read = trainings._read
 
-    def find(path: Path, shape: tuple[int, int]) -> recorded.Outcome | None:
-        outcome = read(path, shape)
+    def find(path: Path, batches: int) -> trainings.Outcome | None:
+        outcome = read(path, batches)
         assert outcome is not None, "This run should have been found."
         found.append(outcome)
         return outcome
 
-    yield lambda: monkeypatch.setattr(recorded, "_read", find)
+    yield lambda: monkeypatch.setattr(trainings, "_read", find)
     assert found
 
 
@@ -109,9 +112,9 @@ class TestFound:
             pixels = bytes(canvas.buffer_rgba())  # type: ignore[attr-defined]  # agg's canvas
             return found, capsys.readouterr().out, pixels, torch.rand(3), np.random.rand()
 
-        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        monkeypatch.delenv(recall.VARIABLE)
         trained = page()
-        monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(runs))
+        monkeypatch.setenv(recall.VARIABLE, ASKED)
         kept = page()
         untrained()
         found = page()
@@ -149,7 +152,7 @@ class TestFound:
             path.write_bytes(damaged)
             assert _equal(trained, _compare(_net(), loaders))
             with np.load(path) as arrays:
-                assert np.array_equal(arrays["losses"][0], trained.runs[0].losses)
+                assert np.array_equal(arrays["losses"], trained.runs[0].losses)
 
     def test_a_pickle_is_not_loaded(self, runs: Path, loaders: Loaders, tmp_path: Path) -> None:
         trained = _compare(_net(), loaders)
@@ -166,7 +169,7 @@ class TestFound:
     def test_without_a_folder_to_write_to(
         self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv(ENVIRONMENT_VARIABLE, "/proc/none")
+        monkeypatch.setenv(recall_folder.VARIABLE, "/proc/none")
         assert _compare(_net(), loaders).runs[0].losses.shape == (10,)
         assert not list(runs.iterdir())
 
@@ -263,10 +266,18 @@ class TestNotFound:
 
     def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
         train_batches, valid_batches = (Batches(of, torch.device("cpu")) for of in loaders)
-        folder = RecordedRuns(train_batches, valid_batches, 0)
         for number in (1, 2):
             with in_threads(number):
-                folder.reuse(lambda: (np.zeros((1, len(train_batches))), np.zeros(1)), [_net()])
+                trainings.training(
+                    lambda: (np.zeros(len(train_batches)), 0.0),
+                    model=_net(),
+                    batches=(train_batches, valid_batches),
+                    seed=0,
+                    train=training.train,
+                    accuracy=training.accuracy,
+                    modules=(training,),
+                    packages=("torchvision", "tqdm"),
+                )
         assert len(list(runs.iterdir())) == 2
 
 
@@ -415,7 +426,7 @@ class TestTampered:
         # The second time, what the first may have recorded.
         found = outcome(), outcome()
         assert _equal(untouched, _compare(_net(), loaders))
-        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        monkeypatch.delenv(recall.VARIABLE)
         trained = outcome()
         assert not _same(untouched, trained)
         assert all(_same(trained, one) for one in found)
@@ -436,7 +447,7 @@ class TestTampered:
         switch(switch is not torch.set_grad_enabled)
         try:
             found = _outcome(loaders)
-            monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+            monkeypatch.delenv(recall.VARIABLE)
             trained = _outcome(loaders)
         finally:
             switch(switch is torch.set_grad_enabled and before)
@@ -481,7 +492,7 @@ def test_a_model_that_reads_what_decides_later(
         return _compare(_net(kind), loaders)
 
     found = [compare(limit) for limit in (9.0, 1.0, 9.0, 1.0)]
-    monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+    monkeypatch.delenv(recall.VARIABLE)
     trained = [compare(limit) for limit in (9.0, 1.0)] * 2
     assert all(map(_equal, found, trained))
 

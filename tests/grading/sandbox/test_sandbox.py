@@ -489,7 +489,7 @@ class TestOneAfterTheOther:
         runs.mkdir()
         (runs / "run.npz").write_text("losses")
         code = (
-            "import os; f = os.environ['RECORDED_RUNS']; print(open(f + '/run.npz').read())\n"
+            "import os; f = os.environ['RECALL_FOLDER']; print(open(f + '/run.npz').read())\n"
             "for change in (lambda: open(f + '/run.npz', 'w'), lambda: open(f + '/x', 'w'),\n"
             "               lambda: os.unlink(f + '/run.npz'), lambda: os.chmod(f, 0o777)):\n"
             "    try: change()\n"
