@@ -42,7 +42,7 @@ from grading.intake.submitted_notebook import (
     find_notebook,
     read_notebook,
 )
-from grading.intake.timestamps import UnreadableTimestamp, read_timestamp
+from grading.course.timestamps import UnreadableTimestamp, read_timestamp
 from grading.intake.working_folder import Selection, digest_of_work, reserved_names, select_files
 from grading.judging.judge import Judge
 from grading.preconditions import Refused, check_machine

@@ -104,6 +104,18 @@ class Parameter(Struct, frozen=True):
         return self.gone or self.unchanged != self.count
 
     @property
+    def flaw(self) -> str:
+        """What makes it another parameter than before: "kind", "shape" and so on, or ""."""
+        flaws = {
+            "kind": self.kind != "Parameter",
+            "shape": self.shape != self.shape_before,
+            "dtype": len({*self.dtype}) != 1,
+            "device": len({*self.device}) != 1,
+            "gradient": not self.trainable,
+        }
+        return next((name for name, there in flaws.items() if there), "")
+
+    @property
     def converted(self) -> bool:
         """Whether its type, its device or its part in training is not what it was."""
         moved = len({*self.dtype}) > 1 or len({*self.device}) > 1

@@ -8,10 +8,8 @@ import dis
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,12 +17,10 @@ from IPython.core.getipython import get_ipython
 from torch import Tensor, nn
 
 from ..observation import ENTRY_LIMIT, encode_array
-from .lines import code_of
+from .lines import attempt, code_of
 
 Record = dict[str, object]
 """A JSON object."""
-
-_Looked = TypeVar("_Looked")
 
 TEXT = 300
 """Characters of a text that are sent."""
@@ -35,16 +31,6 @@ NAMES = 100
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 # What the body of a function compiles to where it holds a docstring, `pass` or `return`.
 _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
-
-
-def attempt(look: Callable[[], _Looked]) -> _Looked | None:
-    """Return what `look` returns, or None if it raises."""
-    try:
-        return look()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return None
 
 
 def type_name(thing: object) -> str:

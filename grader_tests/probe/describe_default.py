@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..observation import encode_array
-from .describe import NAMES, TEXT, Record, attempt, size, type_name
+from .describe import NAMES, TEXT, Record, size, type_name
+from .lines import attempt
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
 # lesson's network has 235,146.

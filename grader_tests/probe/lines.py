@@ -8,12 +8,24 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
+_Looked = TypeVar("_Looked")
+
 _LINES = 60
 _TEXT = 300
+
+
+def attempt(look: Callable[[], _Looked]) -> _Looked | None:
+    """Return what `look` returns, or None if it raises."""
+    try:
+        return look()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
 
 
 def code_of(function: object) -> CodeType | None:
@@ -84,13 +96,10 @@ def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, obje
 
     before = sys.gettrace()
     sys.settrace(trace)
+    network = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
     try:
-        nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)).apply(visit)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
         # What it raises is observed elsewhere; how far it comes is all that is asked here.
-        pass
+        attempt(lambda: network.apply(visit))
     finally:
         sys.settrace(before)
     return [

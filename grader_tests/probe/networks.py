@@ -1,129 +1,119 @@
-"""Networks that a student has not seen, drawn anew from a seed, as `blueprint` plans them."""
+"""Networks that a student has not seen, drawn anew from a seed, built as `blueprint` plans them."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..blueprint import (
-    CHANNELS,
-    CLASSES,
-    PICTURE_SIDE,
-    SYMBOLS,
-    TOKEN_SCORES,
-    large_sizes,
-    picture_sizes,
-    token_sizes,
-)
+from ..blueprint import CHANNELS, PICTURE_SIDE, SYMBOLS, Planned, large_plan, small_plans
 
 
 class Classifier(nn.Module):
-    """A network that classifies what `example` gives."""
+    """A network that classifies what `example` gives. Its modules are added as planned."""
 
     def example(self) -> Tensor:
         """Return a batch of inputs."""
         raise NotImplementedError
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """A block of two layers within a block."""
 
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.widen = nn.Linear(width, inner)
-        self.narrow = nn.Sequential(nn.ReLU(), nn.Linear(inner, width))
+    widen: nn.Module
+    narrow: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add to the inputs what the layers make of them."""
         return x + self.narrow(self.widen(x))
 
 
-class _Pictures(Classifier):
+class Pictures(Classifier):
     """A classifier of small pictures, shape (batch, 3, 8, 8)."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__()
-        channels, width, inner = picture_sizes(rng)
-        self.features = nn.Sequential(
-            nn.Conv2d(CHANNELS, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()
-        )
-        self.body = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * PICTURE_SIDE**2, width), nn.ReLU(), nn.Dropout(0.2)
-        )
-        self.block = nn.Sequential(_Residual(width, inner), nn.LayerNorm(width))
-        self.scores = nn.Linear(width, CLASSES)
+    features: nn.Module
+    body: nn.Module
+    block: nn.Module
+    scores: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the classes' scores."""
         return self.scores(self.block(self.body(self.features(x))))
 
     def example(self) -> Tensor:
+        """Return 16 pictures."""
         return torch.randn(16, CHANNELS, PICTURE_SIDE, PICTURE_SIDE)
 
 
-class _Tokens(Classifier):
+class Tokens(Classifier):
     """A classifier of short sequences of tokens, shape (batch, 5)."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__()
-        size, width = token_sizes(rng)
-        self.embedding = nn.Embedding(SYMBOLS, size)
-        self.layers = nn.ModuleList([nn.Linear(size, width), nn.Linear(width, TOKEN_SCORES)])
-        self.norm = nn.BatchNorm1d(TOKEN_SCORES)
-        self.scores = nn.Sequential(nn.Dropout(0.1), nn.Linear(TOKEN_SCORES, CLASSES))
+    embedding: nn.Module
+    layers: nn.Module
+    norm: nn.Module
+    scores: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the classes' scores."""
         x = self.embedding(x).mean(dim=1)
-        for layer in self.layers:
+        for layer in self.layers.children():
             x = torch.tanh(layer(x))
         return self.scores(self.norm(x))
 
     def example(self) -> Tensor:
+        """Return 16 sequences."""
         return torch.randint(SYMBOLS, (16, 5))
 
 
-class _Wide(nn.Module):
-    """Large layers among others, to be looked at and not to be run.
-
-    About 285,000 weights in six layers. Three have more inputs than neurons and three fewer; none
-    is square, so that no two rules for the deviation agree on all of them. The first has so few
-    inputs that 1/sqrt(n) can be told from 1/sqrt(n + 1), and so many neurons that its deviation
-    is known well all the same.
-    """
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        super().__init__()
-        layers = [nn.Linear(*sizes) for sizes in large_sizes(rng)]
-        few, many, tall, wide, upper, lower = layers
-        self.features = nn.Sequential(nn.Conv2d(CHANNELS, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), many)
-        self.embedding = nn.Embedding(11, 7)
-        self.body = nn.ModuleDict({"up": nn.Sequential(few, nn.Sequential(nn.GELU(), tall))})
-        self.norm = nn.LayerNorm(9)
-        self.tail = nn.ModuleList([wide, nn.Dropout(0.2), upper])
-        self.scores = lower
+class Wide(nn.Module):
+    """A network to be looked at and not to be run."""
 
 
-def small_networks(rng: np.random.Generator) -> list[Classifier]:
-    """Return networks that can be trained on their own `example()`.
+_OURS = {kind.__name__: kind for kind in (Residual, Pictures, Tokens, Wide)}
 
-    What is not a linear layer holds values that no default has, so that a reset shows.
-    """
-    networks = [_Pictures(rng), _Tokens(rng)]
-    for network in networks:
-        _leave_defaults(network)
-    return networks
+
+def small_networks(rng: np.random.Generator) -> list[nn.Module]:
+    """Return networks that can be trained on their own `example()`."""
+    return [_build(planned) for planned in small_plans(rng)]
 
 
 def large_network(rng: np.random.Generator) -> nn.Module:
     """Return a network whose linear layers are large enough for statistics."""
-    network = _Wide(rng)
-    _leave_defaults(network)
+    return _build(large_plan(rng))
+
+
+def _build(planned: Sequence[Planned]) -> nn.Module:
+    """Make the modules in their order, each after the one that it lies in.
+
+    What is not a linear layer holds values that no default has, so that a reset shows.
+    """
+    network = _make(planned[0])
+    for part in planned[1:]:
+        place, _, name = part.name.rpartition(".")
+        network.get_submodule(place).add_module(name, _make(part))
+    for module in network.modules():
+        if not isinstance(module, nn.Linear):
+            _leave_defaults(module)
     return network
 
 
-def _leave_defaults(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            continue
-        for parameter in module.parameters(recurse=False):
-            nn.init.normal_(parameter, mean=0.5)
-        for buffer in module.buffers(recurse=False):
-            if buffer.is_floating_point():
-                buffer.uniform_(0.5, 1.5)
+def _make(part: Planned) -> nn.Module:
+    if part.type in _OURS:
+        return _OURS[part.type]()
+    match part.type:
+        case "Linear":
+            return nn.Linear(part.fan_in, part.fan_out)
+        case "Conv2d":
+            return nn.Conv2d(CHANNELS, part.shapes["bias"][0], 3, padding=1)
+        case "Dropout":
+            return nn.Dropout(0.2)
+    # Containers and activations take nothing, norms and embeddings the sizes of their weight.
+    return getattr(nn, part.type)(*part.shapes.get("weight", ()))
+
+
+def _leave_defaults(module: nn.Module) -> None:
+    for parameter in module.parameters(recurse=False):
+        nn.init.normal_(parameter, mean=0.5)
+    for buffer in module.buffers(recurse=False):
+        if buffer.is_floating_point():
+            buffer.uniform_(0.5, 1.5)

@@ -23,14 +23,13 @@ from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
 from .describe import (
     Before,
     Record,
-    attempt,
     describe_error,
     describe_function,
     describe_module,
     type_name,
 )
 from .describe_default import describe_comparison, describe_model
-from .lines import call_with, early_return, follow_lines
+from .lines import attempt, call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
 
 

@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from grading.course.modes import umask
 from grading.course.names import shown
-from grading.intake.timestamps import FILE, UnreadableTimestamp, read_timestamp
+from grading.course.timestamps import FILE, UnreadableTimestamp, read_timestamp
 
 _load_config = CourseDirectory._load_config
 

@@ -149,26 +149,12 @@ def _not_default(name: str, parameter: Values, bound: float, level: float) -> Me
     largest = max(parameter.largest, float(np.abs(values).max()))
     if (values == values[0]).all() and values.size > 1:
         return message("model_equal", parameter=name, value=float(values[0]))
-    deviation = float(values.std())
     if largest > bound * _ROUNDING:
-        return message(
-            "model_too_far",
-            parameter=name,
-            largest=largest,
-            bound=bound,
-            deviation=deviation,
-            expected=bound / 3**0.5,
-        )
-    if uniform_p(values, bound) < level:
-        return message(
-            "model_not_uniform",
-            parameter=name,
-            low=-bound,
-            bound=bound,
-            deviation=deviation,
-            expected=bound / 3**0.5,
-        )
-    return None
+        return message("model_too_far", parameter=name, largest=largest, bound=bound)
+    if uniform_p(values, bound) >= level:
+        return None
+    spread = {"deviation": float(values.std()), "expected": bound / 3**0.5}
+    return message("model_not_uniform", parameter=name, low=-bound, bound=bound, **spread)
 
 
 def uniform_p(values: np.ndarray, bound: float) -> float:

@@ -123,16 +123,15 @@ def _altered(seen: FunctionObservation) -> Iterator[Message]:
 
 
 def _problem(value: Parameter) -> Message | None:
-    if value.kind != "Parameter":
-        return message("not_a_parameter", kind=value.kind)
-    if value.shape != value.shape_before:
-        return message("shape_changed", shape=value.shape, expected=value.shape_before)
-    if len({*value.dtype}) != 1:
-        before, now = value.dtype or ("float32", "?")
-        return message("dtype_changed", dtype=now, expected=before)
-    if len({*value.device}) != 1:
-        return message("device_changed")
-    return None if value.trainable else message("gradient_off")
+    before, now = value.dtype or ("float32", "?")
+    said = {
+        "kind": message("not_a_parameter", kind=value.kind),
+        "shape": message("shape_changed", shape=value.shape, expected=value.shape_before),
+        "dtype": message("dtype_changed", dtype=now, expected=before),
+        "device": message("device_changed"),
+        "gradient": message("gradient_off"),
+    }
+    return said.get(value.flaw)
 
 
 def _settings(seen: FunctionObservation) -> Iterator[Message]:

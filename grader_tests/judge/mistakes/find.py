@@ -97,16 +97,14 @@ def _in_objects(
 def _in_parameter(name: str, value: Parameter) -> Message | None:
     if value.gone:
         return message("weight_removed") if name == "weight" else None
-    if value.kind != "Parameter":
-        return message("not_trainable", parameter=name)
-    if value.shape != value.shape_before:
-        return message(
-            "wrong_shape", parameter=name, shape=value.shape, expected=value.shape_before
-        )
-    if value.dtype and len({*value.dtype}) != 1:
-        return message("wrong_dtype", parameter=name, dtype=value.dtype[1])
-    if not value.trainable:
-        return message("not_trainable", parameter=name)
+    match value.flaw:
+        case "shape":
+            shapes = {"shape": value.shape, "expected": value.shape_before}
+            return message("wrong_shape", parameter=name, **shapes)
+        case "dtype" if value.dtype:
+            return message("wrong_dtype", parameter=name, dtype=value.dtype[1])
+        case "kind" | "gradient":
+            return message("not_trainable", parameter=name)
     return None
 
 

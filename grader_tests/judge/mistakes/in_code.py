@@ -19,15 +19,26 @@ _NO_ATTRIBUTE = re.compile(
 )
 _FIND_AS_TRUTH = re.compile(r"\.find\([^()]*\)\s*(?::|\band\b|\bor\b)")
 _NAME = re.compile(r"'([^']*)'")
-_ARRAY = re.compile(
+_BY_TYPE = {
+    "SystemExit": "exits",
+    "GeneratorExit": "exits",
+    "NotImplementedError": "not_implemented",
+    "RecursionError": "recursion",
+    "ZeroDivisionError": "division_by_zero",
+}
+# The first that occurs in the message names the mistake.
+_BY_MESSAGE = {
+    r"(?s)leaf.*in-place|in-place.*leaf|requires grad": "leaf_changed_in_place",
     r"has to be a tensor, but got \w*\.?ndarray|cannot assign 'numpy\.|"
-    r"must be Tensor, not numpy|can't assign a numpy"
-)
-_SIZES = re.compile(
+    r"must be Tensor, not numpy|can't assign a numpy": "array_for_tensor",
+    r"as parameter|Parameter or None": "tensor_for_parameter",
+    r"std >= 0|scale < 0|negative dev": "negative_deviation",
     r"size of tensor|shape mismatch|could not broadcast|expanded size|size mismatch|"
     r"broadcastable|broadcast together|is invalid for input of size|cannot reshape|"
-    r"shapes cannot be multiplied|doesn't match the broadcast shape|expected shape"
-)
+    r"shapes cannot be multiplied|doesn't match the broadcast shape|"
+    r"expected shape": "sizes_do_not_fit",
+}
+_SIGNATURE = re.compile(r"positional argument|takes no arguments")
 _ARGUMENTS = re.compile(
     r"invalid combination of arguments|expected np.ndarray|unexpected keyword|positional argument|"
     r"must be |required argument|multiple values for argument|required keyword"
@@ -43,19 +54,10 @@ def explain_error(seen: FunctionObservation, error: Problem) -> Message:
 
 
 def _by_type(seen: FunctionObservation, error: Problem) -> Message | None:
-    match error.type:
-        case "SystemExit" | "GeneratorExit":
-            return message("exits")
-        case "NotImplementedError":
-            return message("not_implemented")
-        case "RecursionError":
-            return message("recursion")
-        case "NameError" | "UnboundLocalError":
-            name = _NAME.search(error.message)
-            return message("unknown_name", name=name.group(1) if name else "?")
-        case "ZeroDivisionError":
-            return message("division_by_zero")
-    return None
+    if error.type in ("NameError", "UnboundLocalError"):
+        name = _NAME.search(error.message)
+        return message("unknown_name", name=name.group(1) if name else "?")
+    return message(_BY_TYPE[error.type]) if error.type in _BY_TYPE else None
 
 
 def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
@@ -78,20 +80,12 @@ def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
 
 
 def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
-    said = error.message
-    if ("leaf" in said and "in-place" in said) or "requires grad" in said:
-        return message("leaf_changed_in_place")
-    if _ARRAY.search(said):
-        return message("array_for_tensor")
-    if "as parameter" in said or "Parameter or None" in said:
-        return message("tensor_for_parameter")
-    if "std >= 0" in said or "scale < 0" in said or "negative dev" in said:
-        return message("negative_deviation")
-    if _SIZES.search(said):
-        return message("sizes_do_not_fit")
-    if ("positional argument" in said or "takes no arguments" in said) and not error.line:
+    for pattern, mistake in _BY_MESSAGE.items():
+        if re.search(pattern, error.message):
+            return message(mistake)
+    if _SIGNATURE.search(error.message) and not error.line:
         return message("wrong_signature")
-    if error.type == "TypeError" and _ARGUMENTS.search(said):
+    if error.type == "TypeError" and _ARGUMENTS.search(error.message):
         return message("wrong_arguments")
     return None
 
