@@ -5,9 +5,7 @@ internals. nbgrader 0.9.6 has no setting for the class that autogrades: nbgrader
 `install`, which puts `CourseAutograde` where the command and formgrader's button look for it.
 """
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
-from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generateassignmentapp
 from nbgrader.converters import Autograde, NbGraderException, base
@@ -24,8 +21,8 @@ from nbgrader.utils import find_all_files, setenv
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Type, default
 from traitlets.config import LoggingConfigurable
-from traitlets.utils.importstring import import_item
 
+from grading import steps
 from grading.assignment import Assignments
 from grading.attempt import Attempt
 from grading.authoring.generate import CourseGenerateAssignment
@@ -35,21 +32,14 @@ from grading.course.package_files import copy_packages
 from grading.in_force import what_is_missing
 from grading.intake import submitted_folders
 from grading.intake.release import ReleaseMissing, read_release
-from grading.intake.restore import restore
-from grading.intake.submitted_notebook import (
-    LARGEST,
-    UnreadableSubmission,
-    find_notebook,
-    read_notebook,
-)
-from grading.course.timestamps import UnreadableTimestamp, read_timestamp
-from grading.intake.working_folder import Selection, digest_of_work, reserved_names, select_files
+from grading.intake.take_in import take_in
+from grading.intake.working_folder import Selection, reserved_names, select_files
 from grading.judging.judge import Judge
 from grading.preconditions import Refused, check_machine
 from grading.recording import audit
 from grading.recording.record import Record, failure
 from grading.running.sandboxed_execute import SandboxedExecute
-from grading.submission import Message, Remarks, Run, Submission, remark
+from grading.submission import Run, Submission
 
 
 class AutograderNotInForce(NbGraderException):
@@ -84,46 +74,16 @@ class RestoringExporter(NotebookExporter):
         path = Path(filename)
         assignment = (resources or {})["nbgrader"]["assignment"]
         release = read_release(converter.coursedir, assignment, path.stem)
-        notebook = _restored(path, release, converter.selected_files(path.parent))
+        notebook = take_in(path, release, converter.selected_files(path.parent))
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)
-
-
-def _up_to(last: type, preprocessors: Iterator[str | type]) -> Iterator[str | type]:
-    """Yield from a list of preprocessors, up to one of a class."""
-    for each in preprocessors:
-        yield each
-        if issubclass(import_item(each) if isinstance(each, str) else each, last):
-            return
 
 
 def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
     text = f"Nothing was graded: {why}."
     speaker.log.error(text)
     return AutograderNotInForce(text)
-
-
-def _restored(path: Path, release: NotebookNode, files: Selection) -> NotebookNode:
-    remarks: list[Message] = []
-    unreadable, digest, work = None, "", ""
-    try:
-        submitted_path, remarks = find_notebook(path.parent, path.stem)
-        if not submitted_path.is_symlink() and submitted_path.stat().st_size <= LARGEST:
-            with submitted_path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        work = digest_of_work(digest, path.parent, files.names)
-        submitted = read_notebook(submitted_path)
-        notebook, repairs = restore(submitted.cells, release)
-        remarks += [*submitted.remarks, *repairs, *files.remarks]
-    except UnreadableSubmission as error:
-        notebook, unreadable = release, error.message
-    try:
-        read_timestamp(path.parent)
-    except UnreadableTimestamp:
-        remarks.append(remark("timestamp"))
-    Remarks(tuple(remarks), unreadable, digest, work).write(notebook)
-    return notebook
 
 
 class CourseAutograde(Autograde):
@@ -198,7 +158,6 @@ class CourseAutograde(Autograde):
 
     def intake(self, submitted: str) -> Path:
         """Make a notebook of the release's form of what was handed in; return where it lies."""
-        self._sanitizing = True
         self._init_preprocessors()
         BaseConverter.convert_single_notebook(self, submitted)
         return Path(self.writer.build_directory, os.path.basename(submitted))
@@ -215,32 +174,28 @@ class CourseAutograde(Autograde):
             restored: what `intake` returned.
             run: what came of the run, where a worker has run it already.
         """
-        steps = iter(self.autograde_preprocessors)
+        listed = iter(self.autograde_preprocessors)
+        # Where nbgrader looks for a notebook depends on this.
         self._sanitizing = False
         resources = self.init_single_notebook_resources(str(restored))
+        self._sanitizing = True
         resources["metadata"] = {"name": restored.stem, "path": str(restored.parent)}
         submission = Submission.of(resources)
         submission.run = run
         notebook = nbformat.read(restored, as_version=4)
 
         with setenv(NBGRADER_EXECUTION="autograde"):
-            notebook = self._step(_up_to(SandboxedExecute, steps), notebook, resources)
-        notebook = self._step(_up_to(Judge, steps), notebook, resources)
-        notebook = self._step(steps, notebook, resources)
+            run_it = steps.up_to(SandboxedExecute, listed)
+            notebook = steps.take(run_it, notebook, resources, self.exporter)
+        judge_it = steps.up_to(Judge, listed)
+        notebook = steps.take(judge_it, notebook, resources, self.exporter)
+        record_it = listed
+        notebook = steps.take(record_it, notebook, resources, self.exporter)
 
         self.write_single_notebook(
             nbformat.writes(notebook), resources | {"output_extension": ".ipynb"}
         )
         return submission
-
-    def _step(
-        self, preprocessors: Iterable[str | type], notebook: NotebookNode, resources: dict[str, Any]
-    ) -> NotebookNode:
-        # nbconvert's own way copies notebook and resources first, for each list anew.
-        for each in preprocessors:
-            kind = import_item(each) if isinstance(each, str) else each
-            notebook, _ = kind(parent=self.exporter)(notebook, resources)
-        return notebook
 
     def check_machine(self) -> None:
         """Make sure, before anything is changed, that no fault awaits every submission.
