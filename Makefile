@@ -39,6 +39,7 @@ lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 	@$(python) -m grading format --check source
+	@$(dir $(python))lint-imports > /dev/null || $(dir $(python))lint-imports
 
 format: .venv/installed ## put code and notebooks into their canonical form
 	@$(python) -m ruff check --fix-only --quiet .
@@ -50,7 +51,7 @@ release: .venv/installed ## build release/ from source/ with nbgrader
 	@$(python) -m nbgrader generate_assignment weight_initialization_zh --force
 
 data: .venv/installed ## find or fetch the data, once, for every notebook of this course
-	@$(python) -m helpers.data
+	@$(python) -m helpers
 
 bench: .venv/installed ## measure training, the whole notebook, and classes of 10, 100 and 1,000 (hours)
 	@$(python) -m tests.benchmarks.training_speed

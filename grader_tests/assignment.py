@@ -16,6 +16,7 @@ __all__ = [
     "CRITERIA",
     "DATA_FOLDER",
     "DATA_VARIABLE",
+    "DEMO_STUDENTS",
     "IMPORTS",
     "INSIDE",
     "MIME_TYPE",
@@ -47,6 +48,7 @@ IMPORTS = (
 PACKAGES = ("helpers",)
 DATA_VARIABLE = "FASHION_MNIST"
 DATA_FOLDER = Path("FashionMNIST") / "raw"
+DEMO_STUDENTS = Path(__file__).with_name("demo_students.toml")
 VERSIONS = ("torch", "torchvision", "numpy")
 
 

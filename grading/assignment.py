@@ -4,6 +4,7 @@ The engine imports no assignment. An assignment that no module is named for is g
 grades it, in the same sandbox.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Literal, Protocol, cast
 
 from nbformat.notebooknode import NotebookNode
 from traitlets import Dict, Unicode
-from traitlets.config import LoggingConfigurable
+from traitlets.config import Config, LoggingConfigurable
+from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from grading.errors import GradingError
 
@@ -53,6 +55,7 @@ class Assignment(Protocol):
         PACKAGES: folders in the course root that every release holds a copy of.
         DATA_VARIABLE: the environment variable that names the folder of data.
         DATA_FOLDER: what lies in it where the data are there; its files may be packed by gzip.
+        DEMO_STUDENTS: a file with the students of the demonstration (`grading.demo.students`).
         VERSIONS: distributions whose versions decide how a training goes.
     """
 
@@ -64,6 +67,7 @@ class Assignment(Protocol):
     PACKAGES: tuple[str, ...]
     DATA_VARIABLE: str
     DATA_FOLDER: Path
+    DEMO_STUDENTS: Path
     VERSIONS: tuple[str, ...]
 
     def judge(
@@ -119,3 +123,19 @@ class Assignments(LoggingConfigurable):
                 f"c.Assignments.modules names {module} for {name}, which cannot be imported: "
                 f"{error}."
             ) from error
+
+
+def course_config(course: Path) -> Config:
+    """Return the settings of a course's nbgrader_config.py.
+
+    Raises:
+        AssignmentNotFound: the folder has no such file.
+    """
+    # The settings narrow this process's umask, as they do for nbgrader.
+    before = os.umask(0o022)
+    try:
+        return PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
+    except ConfigFileNotFound:
+        raise AssignmentNotFound(f"{course} has no nbgrader_config.py.") from None
+    finally:
+        os.umask(before)

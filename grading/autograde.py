@@ -8,7 +8,7 @@ internals. nbgrader 0.9.6 has no setting for the class that autogrades: nbgrader
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
@@ -20,7 +20,6 @@ from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import find_all_files, setenv
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Type, default
-from traitlets.config import LoggingConfigurable
 
 from grading import steps
 from grading.assignment import Assignments
@@ -29,7 +28,7 @@ from grading.authoring.generate import CourseGenerateAssignment
 from grading.course import course_folder
 from grading.course.names import shown
 from grading.course.package_files import copy_packages
-from grading.in_force import what_is_missing
+from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
 from grading.intake.release import ReleaseMissing, read_release
 from grading.intake.take_in import take_in
@@ -42,10 +41,6 @@ from grading.running.sandboxed_execute import SandboxedExecute
 from grading.submission import Run, Submission
 
 
-class AutograderNotInForce(NbGraderException):
-    """Something of the course's autograder is missing; without it nothing is graded."""
-
-
 class RestoringExporter(NotebookExporter):
     """Reads a submission as the release with the student's work in it.
 
@@ -56,21 +51,19 @@ class RestoringExporter(NotebookExporter):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         if not isinstance(self.parent, CourseAutograde):
-            raise _not_in_force(
+            raise not_in_force(
                 self, "nbgrader_config.py was not read to its end; the error is shown above"
             )
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
     ) -> Any:
-        """Convert a notebook; one from the submitted folder is restored first.
+        """Convert a notebook of the submitted folder, restored.
 
         Raises:
             ReleaseMissing: the release has no such notebook.
         """
-        converter = self.parent
-        if not (isinstance(converter, CourseAutograde) and converter.is_sanitizing):
-            return super().from_filename(filename, resources, **options)
+        converter = cast(CourseAutograde, self.parent)
         path = Path(filename)
         assignment = (resources or {})["nbgrader"]["assignment"]
         release = read_release(converter.coursedir, assignment, path.stem)
@@ -80,21 +73,10 @@ class RestoringExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources, **options)
 
 
-def _not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
-    text = f"Nothing was graded: {why}."
-    speaker.log.error(text)
-    return AutograderNotInForce(text)
-
-
 class CourseAutograde(Autograde):
     """Grades every submission there is, whatever state it is in, and leaves no stale score."""
 
     exporter_class = Type(RestoringExporter, klass=Exporter).tag(config=True)
-
-    @property
-    def is_sanitizing(self) -> bool:
-        """Whether the submitted notebook is being read, and not yet run."""
-        return bool(self._sanitizing)
 
     def selected_files(self, submission: Path) -> Selection:
         """Return which files of a submission are used."""
@@ -113,7 +95,7 @@ class CourseAutograde(Autograde):
                 log says who has none, and why.
         """
         if why := what_is_missing(self.autograde_preprocessors):
-            raise _not_in_force(self, why)
+            raise not_in_force(self, why)
         self.failed: dict[str, str] = {}
         try:
             super().start()
@@ -189,8 +171,7 @@ class CourseAutograde(Autograde):
             notebook = steps.take(run_it, notebook, resources, self.exporter)
         judge_it = steps.up_to(Judge, listed)
         notebook = steps.take(judge_it, notebook, resources, self.exporter)
-        record_it = listed
-        notebook = steps.take(record_it, notebook, resources, self.exporter)
+        notebook = steps.take(listed, notebook, resources, self.exporter)
 
         self.write_single_notebook(
             nbformat.writes(notebook), resources | {"output_extension": ".ipynb"}

@@ -2,7 +2,20 @@
 
 from collections.abc import Iterable
 
+from nbgrader.converters import NbGraderException
+from traitlets.config import LoggingConfigurable
 from traitlets.utils.importstring import import_item
+
+
+class AutograderNotInForce(NbGraderException):
+    """Something of the course's autograder is missing; without it nothing is graded."""
+
+
+def not_in_force(speaker: LoggingConfigurable, why: str) -> AutograderNotInForce:
+    """Return the error, and log it: nbgrader's commands show what is logged."""
+    text = f"Nothing was graded: {why}."
+    speaker.log.error(text)
+    return AutograderNotInForce(text)
 
 
 def what_is_missing(preprocessors: Iterable[str | type]) -> str:

@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -187,10 +186,3 @@ def _cache() -> Path:
         folder = Path(tempfile.gettempdir()) / f"weight-initialization-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
-
-
-if __name__ == "__main__":
-    try:
-        find_data()
-    except DataError as error:
-        sys.exit(f"Error: {error}")

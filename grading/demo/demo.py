@@ -6,7 +6,6 @@ exchange, and a folder for each student. The commands are nbgrader's own.
 
 import argparse
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -20,13 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grading import sandbox
-from grading.course.commands import CommandFailed, run_nbgrader
-from grading.demo.students import STUDENTS, Student
+from grading.assignment import Assignment, Assignments, course_config
+from grading.course.commands import run_nbgrader
+from grading.demo.students import Student, read_students, write_answers
 from grading.demo.table import read_results, render
 from grading.errors import GradingError
 
-ASSIGNMENT = "weight_initialization"
-COURSE_ID = "weight-initialization"
 COURSE_ROOT = Path(__file__).resolve().parents[2]
 _LOG_TAIL = 30  # lines of the log shown when a step fails
 _STEPS = 9
@@ -39,8 +37,12 @@ class DemoFailed(GradingError):
 class Demo:
     """The folders of one demonstration, and the steps that are taken in them."""
 
-    def __init__(self, folder: Path, students: Sequence[Student]) -> None:
+    def __init__(
+        self, folder: Path, assignment: str, module: Assignment, students: Sequence[Student]
+    ) -> None:
         self.folder = folder
+        self.assignment = assignment
+        self.module = module
         self.students = students
         self.course = folder / "course"
         self.exchange = folder / "exchange"
@@ -73,50 +75,51 @@ class Demo:
         for remark in self._remarks:
             print(textwrap.fill(remark, 100, initial_indent=" " * 6, subsequent_indent=" " * 6))
         with self._stage("Build the student notebook and release it"):
-            self._instructor("generate_assignment", ASSIGNMENT)
-            self._instructor("release_assignment", ASSIGNMENT)
+            self._in_course("generate_assignment", self.assignment)
+            self._in_course("release_assignment", self.assignment)
         with self._stage(f"{len(self.students)} students fetch, work and submit"):
             for student in self.students:
                 if not student.late:
                     self._submit(student)
             # The assignment is due now; who submits from here on is late.
             due = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
-            self._instructor("db", "assignment", "add", ASSIGNMENT, f"--duedate={due}")
+            self._in_course("db", "assignment", "add", self.assignment, f"--duedate={due}")
             for student in self.students:
                 if student.late:
                     self._submit(student)
         with self._stage("Collect the submissions"):
             # All students of the demonstration share the account it runs in, so the owner of a
             # submission says nothing here.
-            self._instructor("collect", ASSIGNMENT, "--ExchangeCollect.check_owner=False")
+            self._in_course("collect", self.assignment, "--ExchangeCollect.check_owner=False")
             self._expect_submissions()
         with self._stage("Grade them", progress=True):
-            self._course_command("autograde", ASSIGNMENT)
+            self._course_command("autograde", self.assignment)
         with self._stage("Generate and release the feedback"):
-            self._instructor("generate_feedback", ASSIGNMENT)
-            self._instructor("release_feedback", ASSIGNMENT)
+            self._in_course("generate_feedback", self.assignment)
+            self._in_course("release_feedback", self.assignment)
         with self._stage("Fetch it back as a student"):
             page = self._fetch_feedback()
         with self._stage("Export the grades"):
-            self._instructor("export", f"--to={self.grades}")
+            self._in_course("export", f"--to={self.grades}")
         with self._stage("Report on the class"):
-            self._course_command("report", ASSIGNMENT)
-        results = read_results(self.course, ASSIGNMENT, self.students)
-        print()
-        print(render(results))
-        print()
-        report = self.course / "reports" / f"{ASSIGNMENT}.html"
+            self._course_command("report", self.assignment)
+        results = read_results(self.course, self.assignment, self.students)
+        print(f"\n{render(results)}\n")
+        report = self.course / "reports" / f"{self.assignment}.html"
         print("What to look at next, with xdg-open or in any browser:")
-        print(f"Feedback page to open: {_short(page)}")
-        print(f"Class report to open:  {_short(report)}")
-        print(f"Exported grades:       {_short(self.grades)}")
-        print(f"Log of all commands:   {_short(self.log)}")
+        for what, path in (
+            ("Feedback page to open: ", page),
+            ("Class report to open:  ", report),
+            ("Exported grades:       ", self.grades),
+            ("Log of all commands:   ", self.log),
+        ):
+            # As it is typed from here.
+            print(what + os.path.relpath(path))
 
     def log_tail(self) -> str:
         """Return the last lines of the log."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-_LOG_TAIL:])
+        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-_LOG_TAIL:])
 
     @contextmanager
     def _stage(self, what: str, *, progress: bool = False) -> Iterator[None]:
@@ -135,21 +138,22 @@ class Demo:
         if self.folder.exists():
             shutil.rmtree(self.folder)
         self.course.mkdir(parents=True)
-        for name in ("source", "helpers"):
+        for name in ("source", *self.module.PACKAGES):
             shutil.copytree(
                 COURSE_ROOT / name,
                 self.course / name,
                 symlinks=True,
                 ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
             )
-        for name in ("nbgrader_config.py", "nbgrader_config.json"):
-            shutil.copy(COURSE_ROOT / name, self.course)
+        for path in COURSE_ROOT.glob("nbgrader_config.*"):
+            shutil.copy(path, self.course)
         # What a site's administrator would put into Jupyter's configuration for everybody.
         self.site.mkdir()
         isolated = self._is_isolated()
+        course_id = course_config(COURSE_ROOT).CourseDirectory.course_id
         (self.site / "nbgrader_config.py").write_text(
             "c = get_config()\n"
-            f"c.CourseDirectory.course_id = {COURSE_ID!r}\n"
+            f"c.CourseDirectory.course_id = {course_id!r}\n"
             f"c.Exchange.root = {str(self.exchange)!r}\n"
             f"c.SandboxedExecute.allow_unsandboxed = {not isolated}\n",
             encoding="utf-8",
@@ -178,7 +182,7 @@ class Demo:
         It is done in the course's own folder, where a download is kept for the next time.
         """
         finding = subprocess.run(
-            [sys.executable, "-c", "from helpers import find_data; print(find_data())"],
+            [sys.executable, "-m", self.module.PACKAGES[0]],
             cwd=COURSE_ROOT,
             capture_output=True,
             text=True,
@@ -194,12 +198,12 @@ class Demo:
     def _environment(self, owner: Path) -> dict[str, str]:
         """Return the data's place, and what keeps this machine's Jupyter settings out."""
         return {
-            "FASHION_MNIST": self._data,
+            self.module.DATA_VARIABLE: self._data,
             "JUPYTER_CONFIG_DIR": str(self.site),
             "JUPYTER_DATA_DIR": str(owner / ".jupyter"),
         }
 
-    def _instructor(self, *arguments: str) -> None:
+    def _in_course(self, *arguments: str) -> None:
         self._nbgrader(arguments, self.course)
 
     def _nbgrader(self, arguments: Sequence[str], folder: Path) -> None:
@@ -216,17 +220,17 @@ class Demo:
     def _submit(self, student: Student) -> None:
         home = self._home(student)
         home.mkdir(parents=True)
-        self._nbgrader(["fetch_assignment", ASSIGNMENT], home)
-        notebook = home / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        self._nbgrader(["fetch_assignment", self.assignment], home)
+        notebook = home / self.assignment / f"{self.assignment}.ipynb"
         write_answers(notebook, student)
         # nbgrader takes the account's name for the student's, unless it is told.
-        self._nbgrader(["submit", ASSIGNMENT, f"--student={student.name}"], home)
+        self._nbgrader(["submit", self.assignment, f"--student={student.name}"], home)
 
     def _expect_submissions(self) -> None:
         missing = [
             student.name
             for student in self.students
-            if not (self.course / "submitted" / student.name / ASSIGNMENT).is_dir()
+            if not (self.course / "submitted" / student.name / self.assignment).is_dir()
         ]
         if missing:
             raise DemoFailed(f"nbgrader collect brought no submission of {', '.join(missing)}.")
@@ -250,67 +254,30 @@ class Demo:
         if done.returncode != 0:
             raise DemoFailed(f"`python -m grading {' '.join(arguments)}` failed.")
 
-    def _graded(self, student: Student) -> bool:
-        return (self.course / "autograded" / student.name / ASSIGNMENT).is_dir()
-
     def _fetch_feedback(self) -> Path:
         """Fetch feedback as a student who has something to read in it; return the page."""
-        graded = [student for student in self.students if self._graded(student)]
+        graded = [
+            student
+            for student in self.students
+            if (self.course / "autograded" / student.name / self.assignment).is_dir()
+        ]
         student = min(graded, key=lambda student: student.story.startswith("right"))
         home = self._home(student)
-        self._nbgrader(["fetch_feedback", ASSIGNMENT], home)
-        pages = sorted((home / ASSIGNMENT / "feedback").glob(f"*/{ASSIGNMENT}.html"))
+        self._nbgrader(["fetch_feedback", self.assignment], home)
+        pages = sorted((home / self.assignment / "feedback").glob(f"*/{self.assignment}.html"))
         if not pages:
             raise DemoFailed(f"{student.name} fetched feedback and found no page.")
         return pages[-1]
 
 
-def _short(path: Path) -> str:
-    """Return a path as it is typed from here."""
-    return os.path.relpath(path)
-
-
-def write_answers(notebook: Path, student: Student) -> None:
-    """Write what `student` answers into the released notebook, in place.
-
-    Raises:
-        DemoFailed: the notebook lacks a cell or a stub that the student fills in.
-    """
-    document = json.loads(notebook.read_text(encoding="utf-8"))
-    cells = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell
-        for cell in document["cells"]
-        if "nbgrader" in cell["metadata"]
-    }
-    sources = dict(student.cells)
-    if student.body is not None:
-        name = "weights_init_normal"
-        sources[name] = _fill_stub("".join(cells[name]["source"]), student.body)
-    for name, source in sources.items():
-        if name not in cells:
-            raise DemoFailed(f"The released notebook has no cell {name} to answer in.")
-        cells[name]["source"] = source.splitlines(keepends=True)
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    if student.damaged:
-        text = text[: len(text) // 2]
-    notebook.write_text(text, encoding="utf-8")
-
-
-def _fill_stub(source: str, body: str) -> str:
-    """Put `body` where the stub's comment is, at its indentation."""
-    lines = source.splitlines()
-    places = [i for i, line in enumerate(lines) if line.strip() == "# Write your code here."]
-    if len(places) != 1:
-        raise DemoFailed(f"One stub was expected in the exercise, {len(places)} were found.")
-    (place,) = places
-    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
-    lines[place : place + 1] = [indent + line if line else "" for line in body.splitlines()]
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; return the exit code."""
-    names = [student.name for student in STUDENTS]
+    assignments = Assignments(config=course_config(COURSE_ROOT))
+    assignment = next(iter(assignments.modules))
+    module = assignments.of(assignment)
+    assert module is not None, "the settings list it"
+    students = read_students(module.DEMO_STUDENTS)
+    names = [student.name for student in students]
     parser = argparse.ArgumentParser(prog="python -m grading demo", description=__doc__)
     parser.add_argument(
         "--students",
@@ -328,12 +295,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = sorted(set(chosen) - set(names))
     if unknown:
         parser.error(f"no such student: {', '.join(unknown)}; there are {', '.join(names)}")
-    demo = Demo(
-        options.folder.resolve(), [student for student in STUDENTS if student.name in chosen]
-    )
+    there = [student for student in students if student.name in chosen]
+    demo = Demo(options.folder.resolve(), assignment, module, there)
     try:
         demo.run()
-    except (CommandFailed, DemoFailed, OSError) as error:
+    except (GradingError, OSError) as error:
         print(f"\n{error}\nThe end of {demo.log}:\n{demo.log_tail()}", file=sys.stderr)
         return 1
     return 0

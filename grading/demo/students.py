@@ -1,100 +1,81 @@
 """The students of the demonstration: what each writes into the exercises, and when."""
 
+import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-_RIGHT = """\
-if isinstance(m, nn.Linear):
-    y = 1.0 / np.sqrt(m.in_features)
-    m.weight.data.normal_(0, y)
-    m.bias.data.fill_(0)"""
+from grading.errors import GradingError
 
-_NUMPY = """\
-classname = m.__class__.__name__
-if classname == 'Linear':
-    n = m.in_features
-    values = np.random.normal(0, 1 / np.sqrt(n), size=tuple(m.weight.shape))
-    m.weight.data = torch.from_numpy(values).float()
-    m.bias.data = torch.zeros_like(m.bias)"""
+_STUB = "# Write your code here."  # as nbgrader_config.py has it
 
-_NN_INIT = """\
-if isinstance(m, nn.Linear):
-    nn.init.normal_(m.weight, mean=0.0, std=m.in_features ** -0.5)
-    nn.init.zeros_(m.bias)"""
 
-_OVER_N = """\
-if isinstance(m, nn.Linear):
-    m.weight.data.normal_(0, 1 / m.in_features)
-    m.bias.data.fill_(0)"""
-
-_UNIFORM = """\
-if isinstance(m, nn.Linear):
-    y = 1 / np.sqrt(m.in_features)
-    m.weight.data.uniform_(-y, y)
-    m.bias.data.fill_(0)"""
-
-_FAN_OUT = """\
-if isinstance(m, nn.Linear):
-    y = 1 / np.sqrt(m.out_features)
-    m.weight.data.normal_(0, y)
-    m.bias.data.fill_(0)"""
-
-_NO_BIAS = """\
-if isinstance(m, nn.Linear):
-    m.weight.data.normal_(0, 1 / np.sqrt(m.in_features))"""
-
-_SYNTAX_ERROR = """\
-if isinstance(m, nn.Linear)
-    m.weight.data.normal_(0, 1 / np.sqrt(m.in_features))"""
-
-_MODEL = "model_default = Net()"
-_COMPARISON = """\
-default_comparison = helpers.compare_init_weights(
-    [(model_default, 'PyTorch default'), (model_uniform_rule, 'Uniform rule')],
-    'Default against the uniform rule',
-    train_loader,
-    valid_loader)"""
-_RESULTS = "The losses ended close together; the table above has the figures of my run."
-_CHOICE = "PyTorch's default: it learns as well as the rules do here and needs no code."
+class CannotAnswer(GradingError):
+    """The released notebook lacks what a student of the demonstration fills in."""
 
 
 @dataclass(frozen=True)
 class Student:
-    """One student: an id, what their notebook shows, and the sources of their cells.
+    """One student.
 
-    `body` stands for the stub in `weights_init_normal`, without its indentation; `cells` holds
-    the whole source of other cells by grade id. What is not given stays as released.
+    Attributes:
+        name: the id.
+        story: what their notebook shows.
+        stubs: what stands for the stub of a cell, without its indentation, by grade id.
+        cells: the whole source of other cells. What is not given stays as released.
+        late: whether they hand in after the deadline.
+        damaged: whether their file is cut off.
     """
 
     name: str
     story: str
-    body: str | None = None
+    stubs: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[str, str] = field(default_factory=dict)
     late: bool = False
     damaged: bool = False
 
 
-def _diligent(name: str, story: str, body: str, *, late: bool = False) -> Student:
-    """Return a student who does all exercises, the first of them with `body`."""
+def read_students(path: Path) -> list[Student]:
+    """Return the students of a file, such as `grader_tests/demo_students.toml`."""
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["student"]
+    return [Student(**entry) for entry in listed]
+
+
+def write_answers(notebook: Path, student: Student) -> None:
+    """Write what `student` answers into the released notebook, in place.
+
+    Raises:
+        CannotAnswer: the notebook lacks a cell or a stub that the student fills in.
+    """
+    document = json.loads(notebook.read_text(encoding="utf-8"))
     cells = {
-        "default_model": _MODEL,
-        "default_comparison": _COMPARISON,
-        "reflection_results": _RESULTS,
-        "reflection_choice": _CHOICE,
+        cell["metadata"]["nbgrader"]["grade_id"]: cell
+        for cell in document["cells"]
+        if "nbgrader" in cell["metadata"]
     }
-    return Student(name, story, body, cells, late)
+    for name in (*student.stubs, *student.cells):
+        if name not in cells:
+            raise CannotAnswer(f"The released notebook has no cell {name} to answer in.")
+    filled = {
+        name: _fill_stub("".join(cells[name]["source"]), text)
+        for name, text in student.stubs.items()
+    }
+    for name, source in {**student.cells, **filled}.items():
+        cells[name]["source"] = source.splitlines(keepends=True)
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    if student.damaged:
+        text = text[: len(text) // 2]
+    notebook.write_text(text, encoding="utf-8")
 
 
-STUDENTS = (
-    _diligent("ada", "right, with normal_", _RIGHT),
-    _diligent("grace", "right, with NumPy", _NUMPY),
-    _diligent("katherine", "right, with nn.init, but late", _NN_INIT, late=True),
-    _diligent("rosalind", "standard deviation 1/n", _OVER_N),
-    _diligent("emmy", "uniform instead of normal", _UNIFORM),
-    _diligent("lise", "fan-out instead of fan-in", _FAN_OUT),
-    _diligent("maria", "bias forgotten", _NO_BIAS),
-    Student("sophie", "default model forgotten", _RIGHT),
-    Student("blaise", "blank"),
-    _diligent("edsger", "syntax error", _SYNTAX_ERROR),
-    Student("kurt", "file cut off while saving", _RIGHT, damaged=True),
-)
+def _fill_stub(source: str, text: str) -> str:
+    """Put a text where the stub's comment is, at its indentation."""
+    lines = source.splitlines()
+    places = [i for i, line in enumerate(lines) if line.strip() == _STUB]
+    if len(places) != 1:
+        raise CannotAnswer(f"One stub was expected in the exercise, {len(places)} were found.")
+    (place,) = places
+    indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
+    lines[place : place + 1] = [indent + line if line else "" for line in text.splitlines()]
+    return "\n".join(lines)

@@ -4,7 +4,6 @@ nbgrader's commands run on a copy of the course that lasts as long as the gradin
 is repaired, run in the sandbox and judged just as in a class.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
-from traitlets.config.loader import PyFileConfigLoader
 
-from grading.assignment import Assignment, Assignments
+from grading.assignment import Assignment, Assignments, course_config
 from grading.course.commands import CommandFailed, run_nbgrader
 from grading.course.language import read_language
 from grading.errors import GradingError
@@ -85,7 +83,7 @@ def grade(
     name = _name_of_notebook(course / "source" / assignment)
     with tempfile.TemporaryDirectory(prefix="one-notebook-") as temporary:
         folder = Path(temporary)
-        module = _assignments(course).of(assignment)
+        module = Assignments(config=course_config(course)).of(assignment)
         _copy_course(course, folder, module, allow_unsandboxed)
         try:
             run_nbgrader(["generate_assignment", assignment], folder)
@@ -153,17 +151,6 @@ def _results(folder: Path, assignment: str, name: str, module: Assignment | None
         )
         for verdict in of_notebook(nbformat.read(graded, as_version=4))
     ]
-
-
-def _assignments(course: Path) -> Assignments:
-    """Return the assignments that a course's settings name."""
-    # The settings narrow this process's umask, as they do for nbgrader.
-    before = os.umask(0o022)
-    try:
-        config = PyFileConfigLoader(_SETTINGS[0], path=str(course)).load_config()
-    finally:
-        os.umask(before)
-    return Assignments(config=config)
 
 
 def _settings(

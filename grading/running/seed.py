@@ -1,6 +1,6 @@
 """The seed of a grading: the same for every regrade, and not to be foreseen by a student.
 
-The hidden tests build networks of random sizes and look at random weights. Were their seed fixed,
+Hidden tests may look at random things, in settings drawn at random. Were their seed fixed,
 a student could prepare for it; were it new each time, a regrade could give another score. So it
 is derived from a secret of the course, the student, the assignment and all that was handed in: who
 prepares for a seed that a notebook has printed hands in something else, and meets another.

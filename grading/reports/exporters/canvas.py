@@ -14,7 +14,7 @@ class CanvasExporter(PlatformExporter):
     """`nbgrader export --exporter=grading.reports.exporters.CanvasExporter --to=canvas.csv`.
 
     Without a student file, nbgrader's id is taken for the SIS Login ID. `columns` names an
-    assignment as Canvas does, with its number: `{"weight_initialization": "Weights (1234)"}`;
+    assignment as Canvas does, with its number: `{"ps1": "Problem set 1 (1234)"}`;
     under another name Canvas offers to make a new assignment.
     """
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from grading.demo.demo import DemoFailed, main, write_answers
-from grading.demo.students import STUDENTS, Student
+from grader_tests.assignment import DEMO_STUDENTS
+from grading.demo.demo import main
+from grading.demo.students import CannotAnswer, Student, read_students, write_answers
 from grading.demo.table import Result, render
 from tests.scratch_course import cells_by_grade_id, read_notebook
 
 STUB = 'def weights_init_normal(m):\n    """Draw."""\n    # Write your code here.'
 NAMES = ("layers", "mean", "std", "shape", "bias")
+
+STUDENTS = read_students(DEMO_STUDENTS)
 
 
 def student(name: str) -> Student:
@@ -44,7 +47,7 @@ def notebook(tmp_path: Path) -> Path:
 
 class TestAnswers:
     def test_body_replaces_the_stub_at_its_indentation(self, notebook: Path) -> None:
-        write_answers(notebook, Student("x", "", body="if m:\n    pass"))
+        write_answers(notebook, Student("x", "", {"weights_init_normal": "if m:\n    pass"}))
         source = cells_by_grade_id(read_notebook(notebook))["weights_init_normal"]["source"]
         assert source == STUB.replace("    # Write your code here.", "    if m:\n        pass")
 
@@ -65,10 +68,10 @@ class TestAnswers:
             compile(source, one.name, "exec")
 
     def test_missing_cell_and_missing_stub_are_reported(self, notebook: Path) -> None:
-        with pytest.raises(DemoFailed, match="no cell nowhere"):
+        with pytest.raises(CannotAnswer, match="no cell nowhere"):
             write_answers(notebook, Student("x", "", cells={"nowhere": "1"}))
         write_answers(notebook, student("ada"))
-        with pytest.raises(DemoFailed, match="0 were found"):
+        with pytest.raises(CannotAnswer, match="0 were found"):
             write_answers(notebook, student("ada"))
 
     def test_names_are_unique(self) -> None:
