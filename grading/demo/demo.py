@@ -227,21 +227,17 @@ class Demo:
         self._nbgrader(["submit", self.assignment, f"--student={student.name}"], home)
 
     def _expect_submissions(self) -> None:
-        missing = [
-            student.name
-            for student in self.students
-            if not (self.course / "submitted" / student.name / self.assignment).is_dir()
-        ]
-        if missing:
+        submitted = self.course / "submitted"
+        names = [student.name for student in self.students]
+        if missing := [n for n in names if not (submitted / n / self.assignment).is_dir()]:
             raise DemoFailed(f"nbgrader collect brought no submission of {', '.join(missing)}.")
 
     def _course_command(self, *arguments: str) -> None:
         """Run one of the course's own commands in the scratch course."""
-        command = [sys.executable, "-m", "grading", *arguments]
         self._write_log(f"$ cd {self.course} && python -m grading {' '.join(arguments)}")
         own = {"PYTHONPATH": str(COURSE_ROOT), **self._environment(self.course)}
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "grading", *arguments],
             cwd=self.course,
             env=os.environ | own,
             stdout=subprocess.PIPE,
@@ -256,11 +252,8 @@ class Demo:
 
     def _fetch_feedback(self) -> Path:
         """Fetch feedback as a student who has something to read in it; return the page."""
-        graded = [
-            student
-            for student in self.students
-            if (self.course / "autograded" / student.name / self.assignment).is_dir()
-        ]
+        graded_folder = self.course / "autograded"
+        graded = [s for s in self.students if (graded_folder / s.name / self.assignment).is_dir()]
         student = min(graded, key=lambda student: student.story.startswith("right"))
         home = self._home(student)
         self._nbgrader(["fetch_feedback", self.assignment], home)
