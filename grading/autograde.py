@@ -189,6 +189,7 @@ class CourseAutograde(Autograde):
             Record(parent=self),
             self.coursedir.db_url,
             self.coursedir.groupshared,
+            self.coursedir.assignment_id,
         )
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
         for name in sorted(released):

@@ -10,6 +10,7 @@ from pathlib import Path
 from nbgrader.converters import NbGraderException
 from sqlalchemy.engine import make_url
 
+from grading.assignment import AssignmentNotFound, Assignments
 from grading.course.modes import for_group_alone, open_to_all
 from grading.recording import audit
 from grading.recording.record import Record
@@ -22,7 +23,9 @@ class Refused(NbGraderException):
     """Nothing was graded, and nothing changed; the message says why and what to do."""
 
 
-def check_machine(execute: SandboxedExecute, record: Record, database: str, shared: bool) -> None:
+def check_machine(
+    execute: SandboxedExecute, record: Record, database: str, shared: bool, assignment: str
+) -> None:
     """Make sure that submissions can be graded here; the working directory is the course root.
 
     Args:
@@ -30,6 +33,7 @@ def check_machine(execute: SandboxedExecute, record: Record, database: str, shar
         record: likewise.
         database: the gradebook's address.
         shared: whether the course is shared by a group.
+        assignment: its name.
 
     Raises:
         Refused: they cannot.
@@ -44,6 +48,10 @@ def check_machine(execute: SandboxedExecute, record: Record, database: str, shar
             "This course grades what it has run itself. Run nbgrader autograde without "
             "--no-execute."
         )
+    try:
+        Assignments(parent=execute).of(assignment)
+    except AssignmentNotFound as error:
+        raise Refused(f"Nothing was graded: {error}") from None
     try:
         check_available()
     except SandboxUnavailable as error:

@@ -168,3 +168,14 @@ def test_part_of_the_course_cannot_be_imported(course: Course) -> None:
     assert "Nothing was graded" in said
     assert "scipy" in said
     assert course.untouched()
+
+
+def test_what_judges_an_assignment_cannot_be_imported(course: Course) -> None:
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write(f"\nc.Assignments.modules = {{{ASSIGNMENT!r}: 'no_such_judge'}}\n")
+    code, said = course.run(COMMAND, *AUTOGRADE)
+    assert code == 1, said
+    assert "Nothing was graded" in said
+    assert f"names no_such_judge for {ASSIGNMENT}" in said
+    assert "Traceback" not in said
+    assert course.untouched()
