@@ -1,1 +1,4 @@
-"""Pages and tables for teachers, and exports to learning platforms."""
+"""Pages and tables for teachers, and exports to learning platforms.
+
+`python -m grading report` is `report`; `nbgrader export` is told the classes of `exporters`.
+"""
