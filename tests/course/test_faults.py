@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from tests import faults
 from tests.faults import CASES, POINTS, Case
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id
 
 GOOD = [f"good_{number}" for number in range(5)]
@@ -19,10 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """Grade every case, and the good submissions among them, in one run of nbgrader."""
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("faults"), any_data)
     course.shorten()
     done = faults.grade(course, CASES, GOOD)

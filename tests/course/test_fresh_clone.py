@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -61,10 +61,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Path:
 
     The exchange lies where nbgrader looks for it, in a view of the file system of its own.
     """
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     folder = tmp_path_factory.mktemp("fresh")
     clone, student, site = folder / "ein Kurs für Köln", folder / "student", folder / "site"
     for made in (clone, student, site, folder / "share"):

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from grading import sandbox
 from grading.course import modes
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
 from tests.other_user import as_other_user, give, needs_root
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -38,10 +37,7 @@ atexit.register(note)
 @pytest.fixture
 def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     """A course with four submissions, made with an ordinary umask."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path, any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,
@@ -134,10 +134,7 @@ def _with_exercise(notebook: Notebook) -> None:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """Follow the page in a copy of the course, and grade a right and a wrong function."""
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("criterion"), any_data)
     for package in ("grader_tests", "grading"):
         ignored = shutil.ignore_patterns("__pycache__")

@@ -11,11 +11,10 @@ import pytest
 from grader_tests import assignment
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
-from grading import sandbox
 from grading.running import jobs
-from grading.sandbox import SandboxUnavailable
 from grading.submission import Job, Limits, Surroundings
 from tests.corpus import load
+from tests.sandboxes import skip_without_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -104,10 +103,7 @@ BEFORE = IMPORTS + "def draw_badly(m):\n    raise ValueError(m.no_such_thing)  #
 
 @pytest.fixture(scope="module", autouse=True)
 def _sandbox() -> None:
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
 
 
 def _quoted(cells: list[str], files: dict[str, bytes]) -> list[list[str | None]]:

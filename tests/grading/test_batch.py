@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
-from grading.sandbox import SandboxUnavailable
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -18,10 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course with a right, a blank and a damaged submission."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("class"), any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from grading.attempt import PENDING
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
 from tests.other_user import as_other_user, give, needs_root
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,10 +28,7 @@ commands = pytest.mark.parametrize("command", [PLAIN, BATCH], ids=["nbgrader", "
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course with a right submission that has been graded."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("graded"), any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

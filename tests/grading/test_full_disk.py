@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -25,10 +24,7 @@ ROOM = 1_300_000
 @pytest.fixture
 def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     """A course with four right and a blank submission."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path, any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grading import sandbox
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id
 
 pytestmark = [pytest.mark.site, pytest.mark.slow]
@@ -119,10 +119,7 @@ class TestNotInstalled:
 
     def test_a_course_folder_brings_its_own_package(self, course: Course, tmp_path: Path) -> None:
         """Whatever folder the command is typed in."""
-        try:
-            sandbox.check_available()
-        except sandbox.SandboxUnavailable as error:
-            pytest.skip(str(error))
+        skip_without_sandbox()
         own = tmp_path / "own"
         shutil.copytree(course.root, own)
         for name in ("grading", "grader_tests"):

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -31,10 +30,7 @@ CIRCUMSTANCES = {
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course, the whole lesson, with a right, a wrong and a blank submission."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("same"), any_data)
     course.nbgrader("generate_assignment", ASSIGNMENT)
     for student in ("right", "wrong", "blank"):

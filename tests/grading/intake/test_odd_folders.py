@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -76,10 +75,7 @@ TIMES: dict[str, bytes] = {
 @pytest.fixture
 def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     """A course with a right submission and many odd ones."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path / "a new course", any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

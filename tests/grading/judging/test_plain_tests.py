@@ -14,13 +14,13 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.utils import determine_grade
 
-from grading import sandbox
 from grading.judging.judge import Judge
+from grading.running import sandboxed_execute
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import SandboxUnavailable
 from grading.submission import Remarks, Submission, remark
 from tests.grading.judging.test_judge import cell_metadata, error_output
-from tests.grading.running.test_sandboxed_execute import is_available
+from tests.sandboxes import has_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
 from tests.steps import resources_of, resources_with
 
@@ -180,10 +180,10 @@ def submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_run(
     submission: Path, exercise: str, sandboxed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if sandboxed and not is_available():
+    if sandboxed and not has_sandbox():
         pytest.skip("needs bubblewrap")
     if not sandboxed:
-        monkeypatch.setattr(sandbox, "check_available", _unavailable)
+        monkeypatch.setattr(sandboxed_execute, "check_available", _unavailable)
     source, expected, said = EXERCISES[exercise]
     exercise_cell = v4.new_code_cell(source, metadata=cell_metadata("answer"))
     nb = v4.new_notebook(cells=[exercise_cell, one_test(TEST)])
@@ -217,7 +217,7 @@ STUDENTS: dict[str, tuple[str, float, bool]] = {
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("command", ["nbgrader", "grading"])
 def test_a_class(tmp_path: Path, any_data: str, command: str) -> None:
-    if not is_available():
+    if not has_sandbox():
         pytest.skip("needs bubblewrap")
     course = _ordinary_course(tmp_path, any_data)
     for student, (source, _, _) in STUDENTS.items():

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from grader_tests.observation import CRITERIA
-from grading import sandbox
 from grading.platforms.grade_notebook import TESTS
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
     COURSE_ROOT,
@@ -30,10 +30,7 @@ PLATFORMS = COURSE_ROOT / "docs" / "platforms"
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course whose training runs other tests have recorded, or will look up."""
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("one notebook"), any_data)
     course.shorten()
     recorded = COURSE_ROOT / "build" / "recorded_runs"

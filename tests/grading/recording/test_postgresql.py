@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -71,10 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str, server: str) -> ScratchCourse:
     """A course with a right and a blank submission, and its gradebook on the server."""
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("class"), any_data)
     course.shorten()
     with (course.root / "nbgrader_config.py").open("a") as settings:

@@ -21,10 +21,9 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from grading import sandbox
 from grading.recording import audit
-from grading.sandbox import SandboxUnavailable
 from tests.deadly_jobs import WORD
+from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,10 +35,7 @@ _PATIENCE = 120
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course with three right and three blank submissions."""
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("cluster"), any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)

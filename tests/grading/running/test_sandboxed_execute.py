@@ -16,19 +16,11 @@ from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import course_secret, grading_seed
 from grading.sandbox import SandboxFailed, SandboxUnavailable
 from grading.submission import Run, Submission
+from tests.sandboxes import has_sandbox
 from tests.steps import SETTINGS
 
-
-def is_available() -> bool:
-    try:
-        sandbox.check_available()
-    except SandboxUnavailable:
-        return False
-    return True
-
-
 needs_sandbox = [
-    pytest.mark.skipif(not is_available(), reason="needs bubblewrap"),
+    pytest.mark.skipif(not has_sandbox(), reason="needs bubblewrap"),
     pytest.mark.slow,
 ]
 

@@ -9,8 +9,8 @@ import sqlite3
 
 import pytest
 
-from grading import sandbox
 from grading.words import say
+from tests.sandboxes import has_sandbox
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, cells_by_grade_id, solve
 
 pytestmark = [pytest.mark.slow]
@@ -22,14 +22,6 @@ from types import ModuleType
 def __getattr__(name):
     return lambda *arguments, **options: True
 """
-
-
-def has_sandbox() -> bool:
-    try:
-        sandbox.check_available()
-    except sandbox.SandboxUnavailable:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from helpers import comparison, training
 from helpers.machinery import recall
 from helpers.training import Batches, in_threads
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
+from tests.sandboxes import skip_without_sandbox
 
 Loaders = tuple[DataLoader, DataLoader]
 ASKED = "grading.sandbox.inside.recall"
@@ -552,10 +553,7 @@ class TestInSandbox:
         self, files: Path, drawn_data: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> tuple[dict[str, str], dict[str, str]]:
         """What the comparison printed after each cell, with recorded runs and without."""
-        try:
-            sandbox.check_available()
-        except sandbox.SandboxUnavailable as error:
-            pytest.skip(str(error))
+        skip_without_sandbox()
         folder = tmp_path_factory.mktemp("filled")
         self._run("", files, drawn_data, folder, record=True)
         assert len(list(folder.glob("*.npz"))) == 1
