@@ -512,6 +512,7 @@ class TestOneAfterTheOther:
     ],
     ids=["system's bubblewrap", "packaged bubblewrap"],
 )
+@pytest.mark.site
 def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int) -> None:
     """Where these tests run as root, the sandbox is started in another way."""
     pytest = [
