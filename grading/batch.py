@@ -72,11 +72,12 @@ class BatchAutograde(CourseAutograde):
         """Grade what `start` has found."""
         self.check_machine()
         under_way: dict[Future[Runs], _Prepared] = {}
+        suspects: list[_Prepared] = []
         try:
-            self._convert_side_by_side(under_way)
+            self._convert_side_by_side(under_way, suspects)
         except BaseException:
             # Stopped: what is under way has not been graded, and is as it was before.
-            for prepared in under_way.values():
+            for prepared in (*under_way.values(), *suspects):
                 with suppress(OSError, SQLAlchemyError):
                     prepared.attempt.take_back()
             raise
@@ -98,10 +99,15 @@ class BatchAutograde(CourseAutograde):
                 error,
             )
 
-    def _convert_side_by_side(self, under_way: dict["Future[Runs]", _Prepared]) -> None:
-        """Grade what `start` has found; `under_way` holds at each moment what is run."""
+    def _convert_side_by_side(
+        self, under_way: dict["Future[Runs]", _Prepared], suspects: list[_Prepared]
+    ) -> None:
+        """Grade what `start` has found.
+
+        At each moment `under_way` holds what is run, and `suspects` those under which workers
+        died.
+        """
         waiting = iter(sorted(self.assignments.items()))
-        suspects: list[_Prepared] = []
         with tqdm(total=len(self.assignments), unit="submission", file=sys.stderr) as bar:
             while True:
                 while len(under_way) < _AHEAD * max(1, self.workers.number()):
@@ -126,8 +132,11 @@ class BatchAutograde(CourseAutograde):
                         with self.stop_signals.held():
                             self._finish(prepared, future)
                         bar.update()
-            for prepared in suspects:
-                self._finish(prepared, self.workers.submit(prepared.jobs))
+            while suspects:
+                future = self.workers.submit(suspects[0].jobs)
+                wait([future])
+                with self.stop_signals.held():
+                    self._finish(suspects.pop(0), future)
                 bar.update()
 
     def _carry_runs(self, prepared: _Prepared) -> None:

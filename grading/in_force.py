@@ -6,8 +6,10 @@ from nbgrader.converters import NbGraderException
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.importstring import import_item
 
+from grading.errors import GradingError
 
-class AutograderNotInForce(NbGraderException):
+
+class AutograderNotInForce(GradingError, NbGraderException):
     """Something of the course's autograder is missing; without it nothing is graded."""
 
 

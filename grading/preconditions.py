@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from grading.assignment import AssignmentNotFound, Assignments
 from grading.course.modes import for_group_alone, open_to_all
+from grading.errors import GradingError
 from grading.recording import audit
 from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
@@ -19,7 +20,7 @@ from grading.running.seed import UnusableSecret, course_secret
 from grading.sandbox import SandboxUnavailable, check_available
 
 
-class Refused(NbGraderException):
+class Refused(GradingError, NbGraderException):
     """Nothing was graded, and nothing changed; the message says why and what to do."""
 
 

@@ -137,13 +137,8 @@ class SandboxedExecute(Execute):
         assignment = Assignments(parent=self).of(names["assignment"])
         surroundings = Surroundings()
         if assignment is not None:
-            surroundings = Surroundings(
-                assignment.INSIDE,
-                assignment.IMPORTS,
-                assignment.DATA_VARIABLE,
-                self._data_folder(assignment),
-                self._runs(assignment, names["assignment"], names["notebook"]),
-            )
+            runs = self._runs(assignment, names["assignment"], names["notebook"])
+            surroundings = self._surroundings(assignment, runs)
         return Job(
             nb,
             self._files(Path(resources["metadata"]["path"]), names["assignment"]),
@@ -188,14 +183,7 @@ class SandboxedExecute(Execute):
         files = source_files(Path(), source, assignment.PACKAGES)
 
         def run(instructors: NotebookNode) -> Run:
-            surroundings = Surroundings(
-                assignment.INSIDE,
-                assignment.IMPORTS,
-                assignment.DATA_VARIABLE,
-                data,
-                folder,
-                record=True,
-            )
+            surroundings = self._surroundings(assignment, folder, record=True)
             contents = {str(name): file.read_bytes() for name, file in files.items()}
             job = Job(
                 instructors, contents, {}, self.limits(), surroundings, assignment.DATA_FOLDER
@@ -210,6 +198,18 @@ class SandboxedExecute(Execute):
             self.log.warning("Every submission trains for itself. %s", error)
             return None
         return folder
+
+    def _surroundings(
+        self, assignment: Assignment, runs: Path | None, *, record: bool = False
+    ) -> Surroundings:
+        return Surroundings(
+            assignment.INSIDE,
+            assignment.IMPORTS,
+            assignment.DATA_VARIABLE,
+            self._data_folder(assignment),
+            runs,
+            record,
+        )
 
     def _data_folder(self, assignment: Assignment) -> Path | None:
         for name in (self.data, os.environ.get(assignment.DATA_VARIABLE, ""), "data"):

@@ -15,7 +15,7 @@ from grading.recording import audit
 from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, cells_by_grade_id, solve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.site, pytest.mark.timeout(900)]
 
 Graded = tuple[dict[str, dict[str, Any]], dict[str, bytes], dict[str, list[Any]]]
 
