@@ -44,13 +44,7 @@ class StoredVerdict:
 def stored(verdict: Verdict) -> StoredVerdict:
     """Return what is kept of a verdict: its figures are left out, the picture is an output."""
     return StoredVerdict(
-        criterion=verdict.criterion,
-        outcome=verdict.outcome,
-        passed=verdict.passed,
-        finding=verdict.finding,
-        mistake=verdict.mistake,
-        explanation=verdict.explanation,
-        hint=verdict.hint,
+        **{kept.name: getattr(verdict, kept.name) for kept in fields(StoredVerdict)}
     )
 
 

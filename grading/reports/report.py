@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,16 @@ from sqlalchemy.exc import SAWarning
 
 from grading.assignment import Assignments
 from grading.course.language import read_language
-from grading.recording.audit import AuditLogBroken
-from grading.reports.class_report import NothingToReport, read_class
+from grading.reports.class_report import read_class
 from grading.reports.report_page import write_page, write_table
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the report; return 0, or 1 where there is nothing to report on."""
+    """Write the report.
+
+    Raises:
+        GradingError: there is nothing to report on, or the log cannot be trusted.
+    """
     parser = argparse.ArgumentParser(prog="python -m grading report", description=__doc__)
     parser.add_argument("assignment")
     parser.add_argument(
@@ -32,11 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     root, name = Path(app.coursedir.root), options.assignment
     source = Path(app.coursedir.format_path(app.coursedir.source_directory, ".", name))
     module = Assignments(parent=app).of(name)
-    try:
-        report = read_class(root, app.coursedir.db_url, name, module, read_language(source))
-    except (NothingToReport, AuditLogBroken) as error:
-        print(error, file=sys.stderr)
-        return 1
+    report = read_class(root, app.coursedir.db_url, name, module, read_language(source))
     options.output.mkdir(parents=True, exist_ok=True)
     page = options.output / f"{options.assignment}.html"
     write_page(report, page)

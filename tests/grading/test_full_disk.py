@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 from grading.recording import audit
 from tests.sandboxes import skip_without_sandbox
-from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, solve
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
 pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -28,11 +28,7 @@ def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     course = ScratchCourse(tmp_path, any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)
-    for student, points in POINTS.items():
-        notebook = course.released()
-        if points:
-            solve(notebook)
-        course.submit(student, notebook)
+    course.submit_all(POINTS)
     return course
 
 

@@ -39,11 +39,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
     course = ScratchCourse(tmp_path_factory.mktemp("cluster"), any_data)
     course.shorten()
     course.nbgrader("generate_assignment", ASSIGNMENT)
-    for student, points in POINTS.items():
-        notebook = course.released()
-        if points:
-            solve(notebook)
-        course.submit(student, notebook)
+    course.submit_all(POINTS)
     return course
 
 
