@@ -16,45 +16,52 @@ from tests.scratch_course import COURSE_ROOT
 
 # Without the name of the course: nbgrader's tests give their own, and where they give none they
 # expect none.
-_SETTINGS = """
-exec(compile(open({path!r}).read(), {path!r}, "exec"), {{**globals(), "__file__": {path!r}}})
+SETTINGS = """
+path = {path!r}
+exec(compile(open(path).read(), path, "exec"), {{**globals(), "__file__": path}})
 del c.CourseDirectory["course_id"]
-"""
+""".format(path=str(COURSE_ROOT / "nbgrader_config.py"))
+
+
+def run(arguments: list[str], settings: str = SETTINGS, *, plain: bool = False) -> int:
+    """Run pytest on nbgrader's tests, in an empty folder; return its exit status.
+
+    Args:
+        arguments: pytest's.
+        settings: of the nbgrader_config.py that every command finds in Jupyter's folder.
+        plain: whether plain nbgrader is wanted: nothing is expected to differ.
+    """
+    with tempfile.TemporaryDirectory(prefix="peer-") as folder:
+        scratch = Path(folder)
+        (scratch / "nbgrader_config.py").write_text("" if plain else settings)
+        (scratch / "pytest.ini").write_text("[pytest]\ntimeout = 600\n")
+        # An empty folder to work in: nbgrader reads the settings in it as well.
+        (scratch / "empty").mkdir()
+        command = [sys.executable, "-m", "pytest", "-c", str(scratch / "pytest.ini"), "-q"]
+        command += ["--rootdir", str(TESTS), "-p", "no:cacheprovider", "-W", "ignore"]
+        command += ["-p", "tests.peer.plugin", *arguments, str(TESTS)]
+        environment = os.environ | {
+            "HOME": folder,
+            "JUPYTER_CONFIG_DIR": folder,
+            "PYTHONPATH": str(COURSE_ROOT),
+            "PEER": "plain" if plain else "course",
+            # Some of these tests ask for it, and not every shell has it.
+            "USER": grader(),
+        }
+        done = subprocess.run(command, cwd=scratch / "empty", env=environment, check=False)
+    return done.returncode
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest on nbgrader's tests, in an empty folder; return its exit status."""
+    """Compare, or say why not; return the exit status."""
     plain = "--plain" in arguments
-    arguments = [argument for argument in arguments if argument != "--plain"]
     if not plain:
         try:
             check_available()
         except SandboxUnavailable as error:
             print(f"Skipped: nbgrader's tests are compared in the sandbox. {error}")
             return 0
-    with tempfile.TemporaryDirectory(prefix="peer-") as folder:
-        scratch = Path(folder)
-        settings = scratch / "settings"
-        settings.mkdir()
-        if not plain:
-            path = str(COURSE_ROOT / "nbgrader_config.py")
-            (settings / "nbgrader_config.py").write_text(_SETTINGS.format(path=path))
-        ini = scratch / "pytest.ini"
-        ini.write_text("[pytest]\ntimeout = 600\n")
-        command = [sys.executable, "-m", "pytest", "-c", str(ini), "--rootdir", str(TESTS)]
-        command += ["-p", "no:cacheprovider", "-p", "tests.peer.plugin", "-q", "-W", "ignore"]
-        environment = os.environ | {
-            "HOME": folder,
-            "JUPYTER_CONFIG_DIR": str(settings),
-            "PYTHONPATH": str(COURSE_ROOT),
-            # Some of these tests ask for it, and not every shell has it.
-            "USER": grader(),
-            "PEER": "plain" if plain else "course",
-        }
-        done = subprocess.run(
-            [*command, *arguments, str(TESTS)], cwd=folder, env=environment, check=False
-        )
-    return done.returncode
+    return run([argument for argument in arguments if argument != "--plain"], plain=plain)
 
 
 if __name__ == "__main__":

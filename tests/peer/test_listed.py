@@ -1,7 +1,10 @@
-"""Tests that the page on nbgrader's own tests and the list of expected differences agree."""
+"""Tests that page and list of expected differences agree, and that plain nbgrader is noticed."""
 
 import ast
 
+import pytest
+
+from tests.peer.__main__ import SETTINGS, run
 from tests.peer.listed import TESTS, kinds
 from tests.scratch_course import COURSE_ROOT
 
@@ -25,3 +28,13 @@ def test_a_test_is_listed_once_and_is_one_of_nbgraders() -> None:
             if isinstance(each, ast.ClassDef) and each.name == group
         )
         assert name in tests, test
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("settings", "status"), [(SETTINGS, 0), ("c = get_config()\n", 1)])
+def test_plain_nbgrader_is_noticed(
+    settings: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-k", "TestNbGraderDb and test_no_args"], settings) == status
+    said = "1 passed" if settings == SETTINGS else "settings are not in force"
+    assert said in capfd.readouterr().out
