@@ -7,7 +7,7 @@ python := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-site lint format release data bench accuracies calibration robustness clean
+.PHONY: help demo test test-browser test-site test-peer lint format release data bench accuracies calibration robustness clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
@@ -33,6 +33,9 @@ test-browser: .venv/installed ## run the tests in Chromium; screenshots go to bu
 
 test-site: .venv/installed ## test what a site has: other users, a cluster, faults of the machine
 	@$(python) -m pytest -m site
+
+test-peer: .venv/installed ## run nbgrader's own tests of its commands under this course's settings
+	@$(python) -m tests.peer
 
 lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff check .

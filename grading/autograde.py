@@ -84,7 +84,9 @@ class CourseAutograde(Autograde):
         release = self.coursedir.format_path(self.coursedir.release_directory, ".", name)
         most = SandboxedExecute(parent=self).files_mebibytes
         reserved = reserved_names(Assignments(parent=self).of(name))
-        return select_files(submission, Path(release), most, self.coursedir.ignore, reserved)
+        ignored = self.coursedir.ignore
+        changeable = [Path(file) for file in self.exclude_overwriting.get(name, [])]
+        return select_files(submission, Path(release), most, ignored, reserved, changeable)
 
     def start(self) -> None:
         """Grade what there is to grade, if the settings name the sandbox and the judge.

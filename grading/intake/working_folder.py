@@ -58,6 +58,7 @@ def select_files(
     mebibytes: int,
     ignored: Sequence[str] = (),
     reserved: Sequence[Path] = (),
+    changeable: Collection[Path] = (),
 ) -> Selection:
     """Choose from a student's files; notebooks are not among them.
 
@@ -67,11 +68,12 @@ def select_files(
         mebibytes: what the files may have together.
         ignored: patterns of names that never travel with an assignment.
         reserved: names that are not the student's to give (`reserved_names`).
+        changeable: names of the release's files that are the student's to change.
     """
     found = find_files(submission, [*ignored, "*.ipynb"], first=(_TIMESTAMP,))
     given = _released(release)
     places = {_compared(name) for name in (*given, *reserved)}
-    course = {name for name in found.names if _is_courses(name, places)}
+    course = {name for name in found.names if _is_courses(name, places)} - set(changeable)
     modules = {name for name in found.names if _hides_module(name)} - course
     pages = {name for name in found.names if name.suffix.lower() in _PAGES}
     rest = [name for name in found.names if name not in course | modules | pages]
@@ -107,7 +109,11 @@ def digest_of_work(notebook: str, submission: Path, names: Sequence[Path]) -> st
 
 
 def working_files(
-    submission: Path, release: Path, mebibytes: int, reserved: Sequence[Path] = ()
+    submission: Path,
+    release: Path,
+    mebibytes: int,
+    reserved: Sequence[Path] = (),
+    changeable: Collection[Path] = (),
 ) -> dict[str, bytes]:
     """Return the content of all files beside the notebook, by relative path.
 
@@ -116,11 +122,15 @@ def working_files(
         release: the folder that the student got; its files are all there.
         mebibytes: what the student's may have together.
         reserved: names that are not the student's to give.
+        changeable: names of the release's files that are the student's to change.
     """
-    chosen = select_files(submission, release, mebibytes, reserved=reserved).names
+    chosen = select_files(
+        submission, release, mebibytes, reserved=reserved, changeable=changeable
+    ).names
     files = {str(name): (submission / name).read_bytes() for name in chosen}
     for name in _released(release):
-        files[str(name)] = (release / name).read_bytes()
+        if name not in changeable or name not in chosen:
+            files[str(name)] = (release / name).read_bytes()
     return files
 
 

@@ -1,4 +1,4 @@
-"""Late policies as nbgrader plugins: none, points for each day, and a cut-off.
+"""Late policies as nbgrader plugins: nbgrader's own, points for each day, and a cut-off.
 
 Set one as `c.AssignLatePenalties.plugin_class`. nbgrader asks it while it autogrades, with the time
 since the student's own deadline, so an extension counts already. The penalty is not asked for again
@@ -15,7 +15,7 @@ _SECONDS_PER_DAY = 86_400
 
 
 class LatePolicy(LateSubmissionPlugin):
-    """No penalty, whatever the delay; the base of the others."""
+    """What `c.LateSubmissionPlugin.penalty_method` says: nothing, or all; the others' base."""
 
     grace_minutes = Float(
         0.0,
@@ -33,7 +33,8 @@ class LatePolicy(LateSubmissionPlugin):
 
     def penalty(self, score: float, seconds: float) -> float | None:
         """Return the points to take off `score` for a delay beyond the grace period."""
-        return None
+        own: float | None = super().late_submission_penalty("", score, seconds)
+        return own
 
 
 class PointsPerDay(LatePolicy):

@@ -15,6 +15,7 @@ from jupyter_client.manager import KernelManager
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import setenv
@@ -223,8 +224,13 @@ class SandboxedExecute(Execute):
         course = CourseDirectory(parent=self)
         release = course.format_path(course.release_directory, ".", assignment)
         module = Assignments(parent=self).of(assignment)
+        names = Autograde(course, parent=self).exclude_overwriting.get(assignment, [])
         return working_files(
-            submission, Path(release), self.files_mebibytes, reserved=reserved_names(module)
+            submission,
+            Path(release),
+            self.files_mebibytes,
+            reserved_names(module),
+            [Path(name) for name in names],
         )
 
     def _run_here(

@@ -112,6 +112,18 @@ def test_unchanged_files_of_the_course_are_worth_no_word(tmp_path: Path, release
     )
 
 
+def test_a_file_that_is_the_students_to_change_is_theirs(tmp_path: Path, release: Path) -> None:
+    theirs = Path("helpers/self_check.py")
+    changed = {str(theirs): "mine", "helpers/__init__.py": "mine"}
+    submission = write(tmp_path / "submitted", changed)
+    files = working_files(submission, release, 50, changeable=[theirs])
+    assert files[str(theirs)] == b"mine"
+    assert files["helpers/__init__.py"] == b""
+    (submission / theirs).unlink()
+    files = working_files(submission, release, 50, changeable=[theirs])
+    assert files[str(theirs)] == b"checked = True\n"
+
+
 def test_the_largest_files_are_left_out(tmp_path: Path) -> None:
     sizes = {"a.csv": 2**20, "b.csv": 3 * 2**19, "c.csv": 10, "n.ipynb": 2**22}
     for name, size in sizes.items():

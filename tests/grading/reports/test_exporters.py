@@ -193,6 +193,17 @@ def test_nbgraders_command_finds_the_plugin(url: str, tmp_path: Path) -> None:
 def test_late_policies(
     url: str, policy: str, hours: float, extension: float, penalty: float | None
 ) -> None:
+    assert penalty_of(url, policy, hours, extension) == penalty
+
+
+def test_nbgraders_own_policy_counts(url: str) -> None:
+    assert penalty_of(url, "LatePolicy", 1.5, method="zero") == 3.5
+    assert penalty_of(url, "LatePolicy", 0.5, method="zero") is None
+
+
+def penalty_of(
+    url: str, policy: str, hours: float, extension: float = 0, method: str = "none"
+) -> float | None:
     with Gradebook(url) as gradebook:
         submission = gradebook.find_submission(ASSIGNMENT, "ada")
         submission.timestamp = DUE + datetime.timedelta(hours=hours)
@@ -202,10 +213,12 @@ def test_late_policies(
     config = Config()
     config.AssignLatePenalties.plugin_class = f"grading.recording.late_policies.{policy}"
     config.LatePolicy.grace_minutes = 60
+    config.LateSubmissionPlugin.penalty_method = method
     names = {"notebook": "notebook", "assignment": ASSIGNMENT, "student": "ada", "db_url": url}
     resources = ResourcesDict()
     resources["nbgrader"] = names
     AssignLatePenalties(config=config).preprocess(v4.new_notebook(), resources)
     with Gradebook(url) as gradebook:
         notebook = gradebook.find_submission_notebook("notebook", ASSIGNMENT, "ada")
-        assert notebook.late_submission_penalty == penalty
+        penalty: float | None = notebook.late_submission_penalty
+        return penalty
