@@ -11,6 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from grader_kit.judging.statistics.moments import chi_square_p, deviation_bounds, student_p
+
+__all__ = [
+    "Evidence",
+    "Layer",
+    "deviation_bounds",
+    "deviation_evidence",
+    "mean_bound",
+    "mean_evidence",
+]
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -83,11 +94,11 @@ def mean_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     for layer in layers:
         size, z = layer.weights.size, layer.mean / layer.deviation
         effect = _design_effect(layer.standardized())
-        p = 2 * stats.t.sf(abs(z) * (size / effect) ** 0.5, size - 1)
-        evidence.append(Evidence("mean", layer.title, float(p)))
+        p = student_p(z * (size / effect) ** 0.5, size - 1)
+        evidence.append(Evidence("mean", layer.title, p))
         total, spread, count = total + z * size, spread + effect * size, count + size
     freedom = min(layer.weights.size for layer in layers) - 1
-    evidence.append(Evidence("mean", "", float(2 * stats.t.sf(abs(total) / spread**0.5, freedom))))
+    evidence.append(Evidence("mean", "", student_p(total / spread**0.5, freedom)))
     return evidence
 
 
@@ -117,17 +128,6 @@ def deviation_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     return evidence
 
 
-def deviation_bounds(count: int, level: float) -> tuple[float, float]:
-    """Return between which ratios the deviation of `count` correct weights lies.
-
-    The ratio is that of the sample deviation to the true one; it lies outside with probability
-    `level`.
-    """
-    freedom = count - 1
-    low, high = stats.chi2.ppf(level / 2, freedom), stats.chi2.isf(level / 2, freedom)
-    return float((low / freedom) ** 0.5), float((high / freedom) ** 0.5)
-
-
 def mean_bound(layer: Layer, level: float) -> float:
     """Return how far the mean of correct weights lies from 0, exceeded with probability `level`."""
     size = layer.weights.size
@@ -136,8 +136,7 @@ def mean_bound(layer: Layer, level: float) -> float:
 
 def _chi_square(squares: float, freedom: int, effect: float) -> float:
     shrunk = freedom + (squares - freedom) / effect**0.5
-    tail = min(stats.chi2.cdf(shrunk, freedom), stats.chi2.sf(shrunk, freedom))
-    return float(min(1.0, 2 * tail))
+    return chi_square_p(shrunk, freedom)
 
 
 def _design_effect(scores: np.ndarray) -> float:

@@ -1,0 +1,119 @@
+"""Tests of the mean and the standard deviation of independent normal values, exact for any number.
+
+A p-value is the probability that right values look at least as unusual. Criteria compare it with
+levels far below one in a billion, so that it has to be exact or an upper bound; an approximation
+that is good in the middle only would not do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a test.
+
+    Attributes:
+        value: what was measured.
+        low: the least that right work has, but for `level`.
+        high: the most.
+        p: the probability that right work looks at least as unusual.
+        level: the probability with which right work fails.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    level: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether right work would look like this often enough."""
+        return self.p >= self.level
+
+
+def student_p(t: float, freedom: int) -> float:
+    """Return the two-sided p-value of Student's t."""
+    return float(2 * stats.t.sf(abs(t), freedom))
+
+
+def chi_square_p(squares: float, freedom: int) -> float:
+    """Return the two-sided p-value of a chi-square variable, twice the smaller tail."""
+    tail = min(stats.chi2.cdf(squares, freedom), stats.chi2.sf(squares, freedom))
+    return float(min(1.0, 2 * tail))
+
+
+def mean_test(values: np.ndarray, expected: float, level: float) -> Result:
+    """Test that the mean is `expected`, whatever the deviation.
+
+    For N independent normal values, (mean - expected) / (s / sqrt(N)) follows Student's t
+    distribution with N - 1 degrees of freedom, s the sample deviation (Student 1908).
+
+    Args:
+        values: at least two, finite.
+        expected: the mean of right values.
+        level: the probability with which right values fail.
+    """
+    size, mean = values.size, float(values.mean())
+    error = float(values.std(ddof=1)) / size**0.5
+    if error == 0:
+        return Result(mean, expected, expected, float(mean == expected), level)
+    reach = float(stats.t.isf(level / 2, size - 1)) * error
+    p = student_p((mean - expected) / error, size - 1)
+    return Result(mean, expected - reach, expected + reach, p, level)
+
+
+def mean_power(size: int, shift: float, level: float) -> float:
+    """Return the probability that `mean_test` fails values whose mean is off by `shift`.
+
+    Student's t is then noncentral, with noncentrality shift * sqrt(N).
+
+    Args:
+        size: N, how many values.
+        shift: in standard deviations of a value.
+        level: as for the test.
+    """
+    cut = float(stats.t.isf(level / 2, size - 1))
+    moved = stats.nct(size - 1, abs(shift) * size**0.5)
+    return float(moved.sf(cut) + moved.cdf(-cut))
+
+
+def deviation_test(values: np.ndarray, expected: float, level: float) -> Result:
+    """Test that the standard deviation is `expected`, whatever the mean.
+
+    For N independent normal values of deviation y, (N - 1) s^2 / y^2 follows the chi-square
+    distribution with N - 1 degrees of freedom (Helmert 1876).
+
+    Args:
+        values: at least two, finite.
+        expected: y, the deviation of right values.
+        level: the probability with which right values fail.
+    """
+    deviation, freedom = float(values.std(ddof=1)), values.size - 1
+    low, high = deviation_bounds(values.size, level)
+    p = chi_square_p(freedom * (deviation / expected) ** 2, freedom)
+    return Result(deviation, low * expected, high * expected, p, level)
+
+
+def deviation_bounds(count: int, level: float) -> tuple[float, float]:
+    """Return between which ratios the deviation of `count` right values lies.
+
+    The ratio is that of the sample deviation to the true one; it lies outside with probability
+    `level`.
+    """
+    freedom = count - 1
+    low, high = stats.chi2.ppf(level / 2, freedom), stats.chi2.isf(level / 2, freedom)
+    return float((low / freedom) ** 0.5), float((high / freedom) ** 0.5)
+
+
+def deviation_power(size: int, ratio: float, level: float) -> float:
+    """Return the probability that `deviation_test` fails values with `ratio` times the deviation.
+
+    Their (N - 1) s^2 / (ratio y)^2 is chi-square, so the bounds are divided by the ratio.
+    """
+    low, high = (bound / ratio for bound in deviation_bounds(size, level))
+    chi2 = stats.chi2(size - 1)
+    return float(chi2.cdf((size - 1) * low**2) + chi2.sf((size - 1) * high**2))
