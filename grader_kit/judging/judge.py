@@ -13,8 +13,9 @@ import numpy as np
 
 from ..observing.errors import ObservationError
 from ..observing.format import Format
-from .records import Call, Head, read
-from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
+from .calls import not_called
+from .records import Head, read
+from .verdict import Finding, Message, Verdict, incorrect, message
 from .words import Words
 
 FALSE_ALARM_RATE = 1e-9
@@ -48,15 +49,22 @@ class Judge:
     Args:
         form: names the assignment's observations.
         table: how each criterion is judged, by grade id.
-        record: what an observation is read into; with the fields of `Call` it is of student code,
-            and the judges meet only such as was called to the end.
+        record: what an observation is read into.
         words: what is said.
+        look: makes of a record what the criteria take, or the finding why it cannot be judged. By
+            default they take the record, of code that was called to the end.
     """
 
     def __init__(
-        self, form: Format, table: Mapping[str, Criterion], record: type[Head], words: Words
+        self,
+        form: Format,
+        table: Mapping[str, Criterion],
+        record: type[Head],
+        words: Words,
+        look: Callable[[Any], Any] | None = None,
     ) -> None:
         self.form, self.table, self.record, self.words = form, table, record, words
+        self._look = look or (lambda seen: not_called(seen) or seen)
         chances = sum(criterion.chance for criterion in table.values())
         self.level = FALSE_ALARM_RATE / max(1, chances)
         self.title = words.title
@@ -78,13 +86,14 @@ class Judge:
         """
         entry, mistake = self.table[criterion], None
         try:
-            seen = read(criterion, observation, self.record, self.form.version)
-            if seed is not None and seen.seed != str(seed):
-                return self._in_words(criterion, incorrect(message("foreign")), language, None)
             with np.errstate(all="ignore"):
-                finding = _not_called(seen) or entry.judge(seen, self.level)
-                if finding.outcome == "incorrect" and not getattr(seen, "error", None):
-                    mistake = entry.explain(seen, finding)
+                material = self._material(criterion, observation, seed)
+                if isinstance(material, Finding):
+                    finding = material
+                else:
+                    finding = entry.judge(material, self.level)
+                    if finding.outcome == "incorrect":
+                        mistake = entry.explain(material, finding)
         except ObservationError as error:
             finding = incorrect(message("malformed", reason=str(error)))
         return self._in_words(criterion, finding, language, mistake)
@@ -102,12 +111,18 @@ class Judge:
         if picture is None:
             return None
         try:
-            seen = read(criterion, observation, self.record, self.form.version)
-            drawn = None if _not_called(seen) else picture(seen)
+            material = self._material(criterion, observation, None)
+            drawn = None if isinstance(material, Finding) else picture(material)
         except ObservationError:
             return None
         caption = self.words.catalogue(language)["page"]["picture"]
         return None if drawn is None else (drawn, caption)
+
+    def _material(self, criterion: str, observation: object, seed: int | None) -> Any:
+        seen = read(criterion, observation, self.record, self.form.version)
+        if seed is not None and seen.seed != str(seed):
+            return incorrect(message("foreign"))
+        return self._look(seen)
 
     def _in_words(
         self, criterion: str, finding: Finding, language: str, mistake: Message | None
@@ -126,18 +141,3 @@ class Judge:
             hint=hint,
             foreign=any(item.key == "foreign" for item in finding.messages),
         )
-
-
-def _not_called(seen: object) -> Finding | None:
-    """Return what is to be said of student code that could not be called to the end."""
-    if not isinstance(seen, Call):
-        return None
-    if not seen.callable:
-        if seen.type == "NoneType":
-            return not_attempted(message("not_there"))
-        return incorrect(message("not_callable", type=seen.type))
-    if seen.error is None:
-        return None
-    outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
-    said = [message("stopped", error=seen.error.said)]
-    return outcome(*said, *([message("line", line=seen.error.line)] if seen.error.line else []))

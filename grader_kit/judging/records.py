@@ -42,20 +42,6 @@ class Problem(Struct, frozen=True):
         return f"{self.type}: {message}" if message else self.type
 
 
-class Call(Head, frozen=True, kw_only=True):
-    """An observation of student code that was called: what it was, what it raised.
-
-    Attributes:
-        type: the class of what was called.
-        callable: whether it can be called.
-        error: what it raised, which ended the observation.
-    """
-
-    type: Text
-    callable: bool
-    error: Problem | None = None
-
-
 _Record = TypeVar("_Record", bound=Head)
 
 

@@ -89,12 +89,10 @@ def type_name(value: object) -> str:
     return type(value).__name__[:TEXT]
 
 
-def call(
-    function: Callable[..., _Looked], *arguments: object, **named: object
-) -> tuple[_Looked | None, Record | None]:
+def call(function: Callable[..., object], *arguments: object) -> tuple[object, Record | None]:
     """Call student code; return what it returned, and a description of what it raised."""
     try:
-        return function(*arguments, **named), None
+        return function(*arguments), None
     except KeyboardInterrupt:
         raise
     except BaseException as error:

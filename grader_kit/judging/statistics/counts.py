@@ -3,29 +3,32 @@
 import numpy as np
 from scipy import stats
 
-from .moments import Result
+from .moments import Result, design_effect
 
 
-def proportion_test(count: int, total: int, expected: float, level: float) -> Result:
-    """Test that marks are set with probability `expected`.
+def proportion_test(marks: np.ndarray, expected: float, level: float) -> Result:
+    """Test that marks are set with probability `expected`, whether or not independently.
 
     The count of N independent marks is binomial. The p-value is twice the smaller tail, the bounds
     are the counts of which each tail keeps level / 2; since a count is whole, right work fails
-    with probability `level` at most.
+    with probability `level` at most. Marks that a row or a column shares count as so many fewer
+    (`design_effect`).
 
     Args:
-        count: of marked entries.
-        total: N.
+        marks: boolean, of any shape.
         expected: the probability of a mark in right work.
         level: the probability with which right work fails, at most.
 
     Returns:
         With value and bounds as shares of N.
     """
+    share = float(marks.mean())
+    total = max(1, round(marks.size / design_effect(marks - share)))
+    count = round(share * total)
     low, high = _binomial_bounds(total, expected, level)
-    marks = stats.binom(total, expected)
-    p = float(min(1.0, 2 * min(marks.cdf(count), marks.sf(count - 1))))
-    return Result(count / total, low / total, high / total, p, level)
+    counts = stats.binom(total, expected)
+    p = float(min(1.0, 2 * min(counts.cdf(count), counts.sf(count - 1))))
+    return Result(share, low / total, high / total, p, level)
 
 
 def proportion_power(total: int, expected: float, actual: float, level: float) -> float:

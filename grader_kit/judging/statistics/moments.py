@@ -69,7 +69,9 @@ def mean_test(values: np.ndarray, expected: float, level: float) -> Result:
 def mean_power(size: int, shift: float, level: float) -> float:
     """Return the probability that `mean_test` fails values whose mean is off by `shift`.
 
-    Student's t is then noncentral, with noncentrality shift * sqrt(N).
+    Student's t is then (Z + shift sqrt(N)) / (s / y), Z standard normal and the ratio s / y, by
+    Helmert, independent of it: the normal probability is averaged over the ratio's quantiles, by
+    Gauss and Legendre's rule. (SciPy's noncentral t loses its digits at such levels.)
 
     Args:
         size: N, how many values.
@@ -77,8 +79,11 @@ def mean_power(size: int, shift: float, level: float) -> float:
         level: as for the test.
     """
     cut = float(stats.t.isf(level / 2, size - 1))
-    moved = stats.nct(size - 1, abs(shift) * size**0.5)
-    return float(moved.sf(cut) + moved.cdf(-cut))
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    ratios = (stats.chi2.ppf((nodes + 1) / 2, size - 1) / (size - 1)) ** 0.5
+    moved = abs(shift) * size**0.5
+    tails = stats.norm.sf(cut * ratios - moved) + stats.norm.cdf(-cut * ratios - moved)
+    return float((weights / 2) @ tails)
 
 
 def deviation_test(values: np.ndarray, expected: float, level: float) -> Result:
@@ -117,3 +122,26 @@ def deviation_power(size: int, ratio: float, level: float) -> float:
     low, high = (bound / ratio for bound in deviation_bounds(size, level))
     chi2 = stats.chi2(size - 1)
     return float(chi2.cdf((size - 1) * low**2) + chi2.sf((size - 1) * high**2))
+
+
+def design_effect(scores: np.ndarray) -> float:
+    """Return by how much dependence widens the variance of the mean of `scores`, at least 1.
+
+    One row drawn for all is not independent, and another criterion fails it for that; but its mean
+    and deviation vary as those of one row, and should not fail by that. The design effect (Kish,
+    Survey Sampling, 1965) compares the variance between rows, or between columns, with that of
+    independent draws. Half of it is taken, so that its own chance excess over 1 costs next to no
+    power. It only ever makes a test more lenient, so that the p-values stay bounds.
+
+    Args:
+        scores: of mean 0.
+    """
+    if scores.ndim != 2 or min(scores.shape) < 2:
+        return 1.0
+    variance = float(scores.var())
+    if variance == 0:
+        return 1.0
+    rows, columns = scores.shape
+    between_rows = float(scores.mean(axis=1).var(ddof=1)) * columns / variance
+    between_columns = float(scores.mean(axis=0).var(ddof=1)) * rows / variance
+    return max(1.0, between_rows / 2, between_columns / 2)

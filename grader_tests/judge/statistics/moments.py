@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from grader_kit.judging.statistics.moments import chi_square_p, deviation_bounds, student_p
+from grader_kit.judging.statistics.moments import (
+    chi_square_p,
+    deviation_bounds,
+    design_effect,
+    student_p,
+)
 
 __all__ = [
     "Evidence",
@@ -93,7 +98,7 @@ def mean_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     count = 0
     for layer in layers:
         size, z = layer.weights.size, layer.mean / layer.deviation
-        effect = _design_effect(layer.standardized())
+        effect = design_effect(layer.standardized())
         p = student_p(z * (size / effect) ** 0.5, size - 1)
         evidence.append(Evidence("mean", layer.title, p))
         total, spread, count = total + z * size, spread + effect * size, count + size
@@ -121,7 +126,7 @@ def deviation_evidence(layers: Sequence[Layer]) -> list[Evidence]:
         squares = own * (layer.deviation / layer.expected) ** 2
         scores = layer.standardized() ** 2
         # The variance of a squared normal variable is 2; heavier tails have more.
-        effect = max(_design_effect(scores - scores.mean()), float(scores.var()) / 4)
+        effect = max(design_effect(scores - scores.mean()), float(scores.var()) / 4)
         evidence.append(Evidence("deviation", layer.title, _chi_square(squares, own, effect)))
         total, spread, freedom = total + squares, spread + effect * own, freedom + own
     evidence.append(Evidence("deviation", "", _chi_square(total, freedom, spread / freedom)))
@@ -137,26 +142,3 @@ def mean_bound(layer: Layer, level: float) -> float:
 def _chi_square(squares: float, freedom: int, effect: float) -> float:
     shrunk = freedom + (squares - freedom) / effect**0.5
     return chi_square_p(shrunk, freedom)
-
-
-def _design_effect(scores: np.ndarray) -> float:
-    """Return by how much dependence widens the variance of the mean of `scores`, at least 1.
-
-    One row drawn for all neurons is not independent, and fails the shape for it; but its mean and
-    deviation vary as those of one row, and should not fail by that. The design effect (Kish,
-    Survey Sampling, 1965) compares the variance between rows, or between columns, with that of
-    independent draws. Half of it is taken, so that its own chance excess over 1 costs next to no
-    power. It only ever makes a test more lenient, so that the p-values stay bounds.
-
-    Args:
-        scores: of mean 0.
-    """
-    if scores.ndim != 2 or min(scores.shape) < 2:
-        return 1.0
-    variance = float(scores.var())
-    if variance == 0:
-        return 1.0
-    rows, columns = scores.shape
-    between_rows = float(scores.mean(axis=1).var(ddof=1)) * columns / variance
-    between_columns = float(scores.mean(axis=0).var(ddof=1)) * rows / variance
-    return max(1.0, between_rows / 2, between_columns / 2)

@@ -1,0 +1,128 @@
+"""The criteria of dropout and the mistakes behind them, from what went in and what came out."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from grader_kit.judging.calls import Measured
+from grader_kit.judging.statistics.counts import overlap_test, proportion_test
+from grader_kit.judging.verdict import Finding, Message, correct, incorrect, message, not_attempted
+
+Calls = Sequence[Measured]
+Factor = Callable[[float], float]
+
+
+def evaluation(calls: Calls, _: float) -> Finding:
+    """Judge whether nothing happens to x in evaluation."""
+    for call in calls:
+        if not np.array_equal(call.x, call.y):
+            share = float((call.x != call.y).mean())
+            return incorrect(message("evaluation_wrong", p=call.given["p"], share=share))
+    return correct(message("evaluation_correct"))
+
+
+def explain_evaluation(calls: Calls, _: Finding) -> Message | None:
+    """Name dropping, and scaling, where nothing should happen."""
+    if any((call.y == 0).any() for call in calls):
+        return message("drops_in_evaluation")
+    return message("scales_in_evaluation") if _scaled(calls, lambda p: 1 - p) else None
+
+
+def rate(calls: Calls, level: float) -> Finding:
+    """Judge the share of zeros, p; right work fails with probability `level` at most.
+
+    With `level` 5e-10, a share that is off by 0.06 passes less than once in a thousand times.
+    """
+    for call in calls:
+        p = call.given["p"]
+        share = proportion_test(call.y == 0, p, level / len(calls))
+        if not share.passed:
+            bounds = {"low": share.low, "high": share.high}
+            return incorrect(message("rate_wrong", p=p, share=share.value, **bounds))
+    return correct(message("rate_correct", count=len(calls)))
+
+
+def explain_rate(calls: Calls, _: Finding) -> Message | None:
+    """Name what is dropped instead; the shares differ by ten standard errors and more."""
+    shares: dict[str, Factor] = {"keeps_p": lambda p: 1 - p, "drops_nothing": lambda p: 0.0}
+    for mistake, share in shares.items():
+        if all(abs((call.y == 0).mean() - share(call.given["p"])) < 0.05 for call in calls):
+            return message(mistake)
+    return None
+
+
+def scale(calls: Calls, _: float) -> Finding:
+    """Judge whether what is kept is x / (1 - p), up to float32's rounding in a few steps."""
+    for call in calls:
+        p, kept = call.given["p"], call.y != 0
+        if not kept.any():
+            return incorrect(message("nothing_kept", p=p))
+        if not np.allclose(call.y[kept] / call.x[kept], 1 / (1 - p), rtol=1e-5):
+            factor = float(np.median(call.y[kept] / call.x[kept]))
+            return incorrect(message("scale_wrong", p=p, factor=factor, expected=1 / (1 - p)))
+    return correct(message("scale_correct"))
+
+
+def explain_scale(calls: Calls, _: Finding) -> Message | None:
+    """Name the factor that was taken."""
+    factors: dict[str, Factor] = {
+        "no_scale": lambda p: 1.0,
+        "scaled_by_p": lambda p: 1 / p,
+        "scaled_down": lambda p: 1 - p,
+    }
+    return next((message(name) for name, factor in factors.items() if _scaled(calls, factor)), None)
+
+
+def independence(calls: Calls, level: float) -> Finding:
+    """Judge whether calls, examples and units are dropped independently, whatever the rate."""
+    for call, again in zip(calls[::2], calls[1::2], strict=True):
+        first, second, p = call.y == 0, again.y == 0, call.given["p"]
+        if not 0 < first.mean() < 1:
+            return incorrect(message("no_mask", p=p))
+        halves = {
+            "examples": (first[::2], first[1::2]),
+            "units": (first[:, ::2], first[:, 1::2]),
+            "calls": (first, second),
+        }
+        for name, (one, other) in halves.items():
+            both = overlap_test(one, other, level / (len(halves) * len(calls) / 2))
+            if not both.passed:
+                bounds = {"low": both.low, "high": both.high}
+                return incorrect(message(f"same_{name}", p=p, share=both.value, **bounds))
+    return correct(message("independent"))
+
+
+def explain_independence(_: Calls, finding: Finding) -> Message | None:
+    """Name what the draws have in common."""
+    key = finding.messages[0].key
+    return message(key) if key.startswith("same") else None
+
+
+def gradient(calls: Calls, _: float) -> Finding:
+    """Judge whether the input is left as it was, and its gradient is the output's factor."""
+    if all(np.array_equal(call.x, call.y) for call in calls):
+        return not_attempted(message("nothing_done"))
+    for call in calls:
+        if call.changed:
+            return incorrect(message("input_changed"))
+        if call.gradient is None:
+            return incorrect(message("gradient_missing"))
+        if not np.allclose(call.gradient, call.y / call.x, rtol=1e-4):
+            return incorrect(message("gradient_wrong", p=call.given["p"]))
+    return correct(message("gradient_correct"))
+
+
+def explain_gradient(calls: Calls, finding: Finding) -> Message | None:
+    """Name what keeps the gradient away."""
+    mistakes = {"input_changed": "changes_input", "gradient_missing": "detached"}
+    key = finding.messages[0].key
+    return message(mistakes[key]) if key in mistakes else None
+
+
+def _scaled(calls: Calls, factor: Factor) -> bool:
+    """Tell whether every entry that is not 0 is x times a factor of p."""
+    return all(
+        np.allclose(call.y[kept] / call.x[kept], factor(call.given["p"]), rtol=1e-5)
+        for call in calls
+        for kept in [call.y != 0]
+    )
