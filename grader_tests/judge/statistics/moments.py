@@ -13,8 +13,8 @@ from scipy import stats
 
 from grader_kit.judging.statistics.moments import (
     chi_square_p,
-    deviation_bounds,
     design_effect,
+    deviation_bounds,
     student_p,
 )
 
