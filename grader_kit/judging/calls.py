@@ -50,7 +50,7 @@ class Measured:
     Attributes:
         x: the input, float32.
         given: the other arguments.
-        y: the output, of the shape of x.
+        y: the output, of the shape of x, finite.
         gradient: that of the sum of y by x; None where there is none, or none was asked for.
         changed: whether the input was written to.
     """
@@ -98,6 +98,8 @@ def measured(form: Format, plan: Plan) -> Callable[[CallsSeen], list[Measured] |
                 return incorrect(message("no_tensor", type=result.type))
             if y.shape != call.x.shape:
                 return incorrect(message("other_shape", shape=y.shape, expected=call.x.shape))
+            if not np.isfinite(y).all():
+                return incorrect(message("not_finite"))
             taken.append(Measured(call.x, call.given, y, result.gradient, result.changed))
         return taken
 
