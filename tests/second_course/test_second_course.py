@@ -28,8 +28,8 @@ FAILED: dict[str, dict[str, str]] = {
     "keeps_p": {"rate": "keeps_p", "scale": "scaled_by_p"},
     "one_mask": {"independence": "same_examples"},
     "seeded": {"independence": "same_calls"},
-    "always": {"evaluation": "drops_in_evaluation", "gradient": "detached"},
-    "in_place": {"gradient": "changes_input"},
+    "always": {"evaluation": "drops_in_evaluation", "gradient": "gradient_missing"},
+    "in_place": {"gradient": "input_changed"},
     "raises": dict.fromkeys(TITLES, ""),
 }
 """What each student fails, and the mistake that is named."""

@@ -14,9 +14,9 @@ TABLE = {
     RATE: Criterion(criteria.rate, criteria.explain_rate, True, picture.masks),
     SCALE: Criterion(criteria.scale, criteria.explain_scale, picture=picture.outputs),
     INDEPENDENCE: Criterion(
-        criteria.independence, criteria.explain_independence, True, picture.masks
+        criteria.independence, criteria.explain_by_finding, True, picture.masks
     ),
-    GRADIENT: Criterion(criteria.gradient, criteria.explain_gradient),
+    GRADIENT: Criterion(criteria.gradient, criteria.explain_by_finding),
 }
 WORDS = Words(SHARED, Path(__file__).with_name("words"))
 JUDGE = Judge(FORMAT, TABLE, CallsSeen, WORDS, measured(FORMAT, plan))

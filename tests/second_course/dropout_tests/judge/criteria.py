@@ -93,10 +93,10 @@ def independence(calls: Calls, level: float) -> Finding:
     return correct(message("independent"))
 
 
-def explain_independence(_: Calls, finding: Finding) -> Message | None:
-    """Name what the draws have in common."""
+def explain_by_finding(_: Calls, finding: Finding) -> Message | None:
+    """Name the mistake that a finding shows by itself."""
     key = finding.messages[0].key
-    return message(key) if key.startswith("same") else None
+    return message(key) if key.startswith(("same_", "input_", "gradient_missing")) else None
 
 
 def gradient(calls: Calls, _: float) -> Finding:
@@ -111,13 +111,6 @@ def gradient(calls: Calls, _: float) -> Finding:
         if not np.allclose(call.gradient, call.y / call.x, rtol=1e-4):
             return incorrect(message("gradient_wrong", p=call.given["p"]))
     return correct(message("gradient_correct"))
-
-
-def explain_gradient(calls: Calls, finding: Finding) -> Message | None:
-    """Name what keeps the gradient away."""
-    mistakes = {"input_changed": "changes_input", "gradient_missing": "detached"}
-    key = finding.messages[0].key
-    return message(mistakes[key]) if key in mistakes else None
 
 
 def _without_mask(calls: Calls) -> Finding | None:
