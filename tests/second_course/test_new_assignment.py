@@ -24,7 +24,7 @@ from tests.scratch_course import (
 )
 from tests.second_course.course import course_command
 
-PAGE = (COURSE_ROOT / "docs" / "adding_an_assignment.md").readjson.dumps(encoding="utf-8")
+PAGE = (COURSE_ROOT / "docs" / "adding_an_assignment.md").read_text(encoding="utf-8")
 LINE = 'c.Assignments.modules["{name}"] = "{name}_tests.assignment"'
 STUB = "# Write your code here."
 
@@ -82,9 +82,7 @@ class TestCommand:
 
     def test_its_files_are_in_form(self, empty_course: Path) -> None:
         make("relu", empty_course)
-        notebook = (empty_course / "source" / "relu" / "relu.ipynb").readjson.dumps(
-            encoding="utf-8"
-        )
+        notebook = (empty_course / "source" / "relu" / "relu.ipynb").read_text(encoding="utf-8")
         assert canonical(notebook) == notebook
         assert_in_form(empty_course, "relu_tests", "source")
 
@@ -111,16 +109,16 @@ def follow(root: Path) -> None:
     assert len(files) == 4
     for path, text in files:
         assert (root / path).is_file()
-        (root / path).writejson.dumps(text, encoding="utf-8")
+        (root / path).write_text(text, encoding="utf-8")
     path = root / "source" / "noise" / "noise.ipynb"
-    text = path.readjson.dumps(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     notebook = read_notebook(path)
     sources = re.findall(r"cell `(\w+)`[^`]+```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     assert [name for name, _ in sources] == ["noise", "try_noise"]
     for name, source in sources:
         cells_by_grade_id(notebook)[name]["source"] = source
     assert canonical(json.dumps(notebook)) != text
-    path.writejson.dumps(canonical(json.dumps(notebook)), encoding="utf-8")
+    path.write_text(canonical(json.dumps(notebook)), encoding="utf-8")
 
 
 WAYS = {
@@ -207,7 +205,7 @@ def test_both_are_released_and_graded(tmp_path: Path) -> None:
             cell = cells_by_grade_id(notebook)[name]
             assert STUB in cell["source"]
             cell["source"] = cell["source"].replace(STUB, body or STUB)
-            (folder / f"{name}.ipynb").writejson.dumps(json.dumps(notebook), encoding="utf-8")
+            (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
         run(course, graded)
         with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
             points = {
@@ -215,4 +213,4 @@ def test_both_are_released_and_graded(tmp_path: Path) -> None:
             }
         assert points == {"ada": 3, "ben": 0, "cy": 0}
         page = course.root / "feedback" / "ben" / name / f"{name}.html"
-        assert told[name] in page.readjson.dumps(encoding="utf-8")
+        assert told[name] in page.read_text(encoding="utf-8")
