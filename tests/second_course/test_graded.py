@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 # The others' work is judged in `test_second_course`, without a run.
 POINTS = {
     "ada": 13, "no_scale": 10, "one_mask": 10, "always": 9, "raises": 0, "blank": 0, "damaged": 0,
-    "forger": 0, "replacer": 0, "endless": 0,
+    "forger": 0, "replacer": 0, "endless": 0, "peeker": 0,
 }  # fmt: skip
 CHINESE = ("ada", "one_mask")
 
@@ -80,6 +80,10 @@ def test_feedback_in_english(course: ScratchCourse) -> None:
     assert "they should lie on the dashed lines" in text
     line = page(course, "raises", "dropout")
     assert "mask = torch.rand(x.size) &gt;= p" in line
+
+
+def test_nothing_that_judges_is_in_the_sandbox(course: ScratchCourse) -> None:
+    assert "cannot import name" in page(course, "peeker", "dropout")
 
 
 def test_feedback_in_chinese(course: ScratchCourse) -> None:
