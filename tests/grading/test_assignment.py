@@ -1,4 +1,4 @@
-"""Tests what an assignment's module may leave out, and what is said where it lacks what it may not."""
+"""Tests what an assignment's module may leave out, and what is said of what it may not."""
 
 import sys
 from pathlib import Path
