@@ -3,24 +3,31 @@
 import json
 import textwrap
 import tomllib
+from math import prod
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 
+from grader_kit.judging.calls import Measured
+from grader_kit.judging.statistics.counts import proportion_power
+from grading.authoring.notebook_format import canonical
 from tests.scratch_course import COURSE_ROOT
 from tests.second_course.course import ROOM, STUDENTS
 from tests.second_course.dropout_tests import assignment
 from tests.second_course.dropout_tests.judge import JUDGE, WORDS
-from tests.second_course.dropout_tests.observation import FORMAT, RATE
+from tests.second_course.dropout_tests.observation import FORMAT, RATE, plan
 from tests.second_course.dropout_tests.probe import observe
 
 SEED = 20241125
 TITLES = dict(
     zip(("evaluation", "rate", "scale", "independence", "gradient"), FORMAT.criteria, strict=True)
 )
+CHANCE = [name for name, criterion in JUDGE.table.items() if criterion.chance]
 FAILED: dict[str, dict[str, str]] = {
     "ada": {},
     "bernoulli": {},
@@ -174,3 +181,48 @@ def _fields(entry: Any) -> Any:
     if isinstance(entry, dict):
         return [(key, _fields(value)) for key, value in entry.items()]
     return sorted({name for _, name, _, _ in Formatter().parse(entry) if name})
+
+
+def calls(criterion: str, seed: int, off: float = 0.0) -> list[Measured]:
+    """What right dropout makes of a seed's calls, or one that drops `off` too many."""
+    rng, theirs = FORMAT.streams(seed, criterion)
+    draws = np.random.default_rng(theirs)
+    made = []
+    for call in plan(rng, criterion):
+        p = call.given["p"]
+        y = call.x * (draws.random(call.x.shape) >= p + off) / (1 - p)
+        made.append(Measured(call.x, call.given, y, None, False))
+    return made
+
+
+class TestTwoRates:
+    """Shares of repetitions are binomial; the bounds are passed with probability 1e-9."""
+
+    TIMES = 200
+
+    @pytest.mark.parametrize("criterion", CHANCE)
+    def test_right_work_fails_at_the_stated_rate(self, criterion: str) -> None:
+        judge, level = JUDGE.table[criterion].judge, 0.05
+        outcomes = [judge(calls(criterion, seed), level).outcome for seed in range(self.TIMES)]
+        assert outcomes.count("incorrect") <= stats.binom.isf(1e-9, self.TIMES, level)
+
+    def test_a_rate_that_is_off_fails_at_the_stated_rate(self) -> None:
+        off, failed, expected = 0.025, 0, 0.0
+        for seed in range(self.TIMES):
+            made = calls(RATE, seed, off)
+            failed += JUDGE.table[RATE].judge(made, JUDGE.level).outcome == "incorrect"
+            passes = [
+                1 - proportion_power(call.y.size, p, p + off, JUDGE.level / len(made))
+                for call in made
+                for p in [call.given["p"]]
+            ]
+            expected += (1 - prod(passes)) / self.TIMES
+        assert 0.5 < expected < 0.999
+        low, high = stats.binom.ppf([1e-9, 1 - 1e-9], self.TIMES, expected)
+        assert low <= failed <= high
+
+
+@pytest.mark.parametrize("path", sorted((ROOM / "source").rglob("*.ipynb")), ids=str)
+def test_notebooks_are_in_canonical_form(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert canonical(text) == text
