@@ -25,8 +25,7 @@ def second_course(folder: Path) -> ScratchCourse:
     with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as file:
         for edition in EDITIONS:
             file.write(f'\nc.Assignments.modules["{edition}"] = "dropout_tests.assignment"')
-        # One student's function never returns.
-        file.write("\nc.SandboxedExecute.cell_seconds = 2\n")
+        file.write("\n")
     return course
 
 

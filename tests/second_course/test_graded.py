@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 # The others' work is judged in `test_second_course`, without a run.
 POINTS = {
     "ada": 13, "no_scale": 10, "one_mask": 10, "always": 9, "raises": 0, "blank": 0, "damaged": 0,
-    "forger": 0, "replacer": 0, "endless": 0, "peeker": 0,
+    "forger": 0, "replacer": 0, "killer": 0, "peeker": 0,
 }  # fmt: skip
 CHINESE = ("ada", "one_mask")
 
@@ -61,7 +61,7 @@ def test_points(course: ScratchCourse, edition: str) -> None:
         waiting = {each.student.id for each in submissions if each.needs_manual_grade}
     names = POINTS if edition == "dropout" else CHINESE
     assert points == {name: POINTS[name] for name in names}
-    assert {"ada"} <= waiting <= {"ada", "damaged", "endless"}
+    assert {"ada"} <= waiting <= {"ada", "damaged", "killer"}
 
 
 def test_students_get_no_hidden_test(course: ScratchCourse) -> None:
