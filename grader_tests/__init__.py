@@ -7,17 +7,12 @@ Beside the student's code run the modules that `observation.PROBE_MODULES` names
 PyTorch and IPython alone. Everything else judges, and stays outside the sandbox.
 """
 
+from grader_kit.observing.errors import CriterionFailed
+from grader_kit.observing.format import emit
+
 from .observation import MIME_TYPE, GraderTestsError
 
 __all__ = ["CriterionFailed", "GraderTestsError", "check"]
-
-
-class CriterionFailed(GraderTestsError, AssertionError):
-    """A submission does not meet a criterion; the message says what was found."""
-
-    def _render_traceback_(self) -> list[str]:
-        # IPython shows these lines in place of a traceback: no frame of the grader's.
-        return [str(self)]
 
 
 def check(criterion: str, thing: object) -> None:
@@ -35,7 +30,7 @@ def check(criterion: str, thing: object) -> None:
     from .probe import observe
 
     observation = observe(criterion, thing)
-    _emit(observation)
+    emit(MIME_TYPE, observation)
     try:
         from .judge.verdicts import judge
     except ImportError:
@@ -44,13 +39,3 @@ def check(criterion: str, thing: object) -> None:
     if not verdict.passed:
         raise CriterionFailed(verdict.sentence)
     print(verdict.sentence)
-
-
-def _emit(observation: dict[str, object]) -> None:
-    """Send the observation as a display message, if there is anyone to send it to."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
-
-    # Without a shell, display would print the observation.
-    if InteractiveShell.initialized():
-        display({MIME_TYPE: observation}, raw=True)

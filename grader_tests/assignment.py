@@ -7,6 +7,8 @@ from pathlib import Path
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_solution
 
+import grader_kit
+
 from .judge.common_mistakes import with_common_mistakes
 from .judge.verdicts import judge, no_observation
 from .judge.words import catalogue
@@ -31,7 +33,7 @@ __all__ = [
     "variants",
 ]
 
-INSIDE = tuple(Path(__file__).with_name(name) for name in PROBE_MODULES)
+INSIDE = (*grader_kit.INSIDE, *(Path(__file__).with_name(name) for name in PROBE_MODULES))
 IMPORTS = (
     "torch",
     "torch.optim",

@@ -5,11 +5,12 @@ It needs no PyTorch, so that the judge can say what an observation under a seed 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from zlib import crc32
 
 import numpy as np
 
-from .observation import OBSERVED, UnknownCriterion
+from grader_kit.observing import format
+
+from .observation import OBSERVED
 
 CLASSES = 10
 """The number of classes that the small networks tell apart: the lesson's, since a function might
@@ -50,15 +51,10 @@ class Planned:
 def streams(seed: int, criterion: str) -> tuple[np.random.Generator, np.random.SeedSequence]:
     """Return what a criterion's networks are drawn with, and what seeds student code's draws.
 
-    Both come from the criterion's grade id, so that none depends on which others there are.
-
     Raises:
         UnknownCriterion: there is no such criterion.
     """
-    if criterion not in OBSERVED:
-        raise UnknownCriterion(f"{criterion} is none of the criteria {', '.join(OBSERVED)}.")
-    ours, theirs = np.random.SeedSequence([seed, crc32(criterion.encode())]).spawn(2)
-    return np.random.default_rng(ours), theirs
+    return format.streams(seed, criterion, OBSERVED)
 
 
 def large_sizes(rng: np.random.Generator) -> list[tuple[int, int]]:

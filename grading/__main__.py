@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "grading.demo.demo",
     "format": "grading.authoring.notebook_format",
     "gradescope": "grading.platforms.gradescope",
+    "new": "grading.authoring.new_assignment",
     "report": "grading.reports.report",
 }
 

@@ -44,7 +44,7 @@ class Verdict(Protocol):
 
 
 class Assignment(Protocol):
-    """An assignment's module.
+    """An assignment's module. What `OPTIONAL` lists it may leave out.
 
     Attributes:
         MIME_TYPE: the only key of the display message that carries an observation.
@@ -53,7 +53,7 @@ class Assignment(Protocol):
         INSIDE: files and folders that hidden tests import beside student code.
         IMPORTS: modules that nearly every submission imports; the sandbox imports them once.
         PACKAGES: folders in the course root that every release holds a copy of.
-        DATA_VARIABLE: the environment variable that names the folder of data.
+        DATA_VARIABLE: the environment variable that names the folder of data; "" for no data.
         DATA_FOLDER: what lies in it where the data are there; its files may be packed by gzip.
         DEMO_STUDENTS: a file with the students of the demonstration (`grading.demo.students`).
         VERSIONS: distributions whose versions decide how a training goes.
@@ -93,8 +93,25 @@ class Assignment(Protocol):
         """Return forms of the instructor's notebook whose training is common in submissions."""
 
 
+OPTIONAL: Mapping[str, object] = {
+    "IMPORTS": (),
+    "PACKAGES": (),
+    "DATA_VARIABLE": "",
+    "DATA_FOLDER": Path(),
+    "VERSIONS": (),
+    "evidence": lambda criterion, observation, language: None,
+    "title": lambda grade_id, language: grade_id,
+    "note": lambda verdicts, language: "",
+    "variants": lambda notebook: [],
+}
+"""What an assignment's module may leave out, and what then stands for it: no data, no packages, no
+training to record, no pictures. `DEMO_STUDENTS` only the demonstration asks for."""
+
+_NEEDED = ("MIME_TYPE", "SEED_VARIABLE", "CRITERIA", "INSIDE", "judge", "no_observation")
+
+
 class AssignmentNotFound(GradingError):
-    """The module that settings name for an assignment cannot be imported."""
+    """The module that settings name for an assignment cannot be imported, or is none."""
 
 
 class Assignments(LoggingConfigurable):
@@ -111,18 +128,26 @@ class Assignments(LoggingConfigurable):
         """Return the module of an assignment; None for one that nbgrader grades by itself.
 
         Raises:
-            AssignmentNotFound: its module cannot be imported.
+            AssignmentNotFound: its module cannot be imported, or lacks what is always asked for.
         """
-        module = cast(Mapping[str, str], self.modules).get(name)
-        if module is None:
+        named = cast(Mapping[str, str], self.modules).get(name)
+        if named is None:
             return None
         try:
-            return cast(Assignment, import_module(module))
+            module = import_module(named)
         except ImportError as error:
             raise AssignmentNotFound(
-                f"c.Assignments.modules names {module} for {name}, which cannot be imported: "
+                f"c.Assignments.modules names {named} for {name}, which cannot be imported: "
                 f"{error}."
             ) from error
+        if missing := [each for each in _NEEDED if not hasattr(module, each)]:
+            raise AssignmentNotFound(
+                f"c.Assignments.modules names {named} for {name}, which lacks "
+                f"{', '.join(missing)}; grading/assignment.py says what each is."
+            )
+        for each, default in OPTIONAL.items():
+            vars(module).setdefault(each, default)
+        return cast(Assignment, module)
 
 
 def course_config(course: Path) -> Config:

@@ -5,15 +5,19 @@ msgspec checks types and lengths; what has to fit together is checked where a re
 
 from functools import cached_property
 from math import prod
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from ..observation import ENTRY_LIMIT, VERSION, ObservationError, decode_array
+from grader_kit.judging import records
+from grader_kit.judging.records import Head as Head
+from grader_kit.judging.records import Problem as Problem
+from grader_kit.judging.records import Text as Text
 
-Text = Annotated[str, Meta(max_length=400)]
+from ..observation import VERSION, ObservationError
+
 Texts = Annotated[tuple[Text, ...], Meta(max_length=400)]
 Count = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=1, le=100_000)]
@@ -22,33 +26,6 @@ BeforeAndNow = Annotated[tuple[Text, ...], Meta(max_length=2)]
 """Two texts; none where they could not be seen."""
 # Rounding may carry a correlation a little beyond 1.
 Correlation = Annotated[float, Meta(ge=-1.001, le=1.001)]
-
-
-class Head(Struct, frozen=True):
-    """What every observation begins with; the seed is what it was made under."""
-
-    version: int
-    criterion: str
-    seed: Annotated[str, Meta(pattern=r"^\d+\Z", max_length=100)]
-
-
-class Problem(Struct, frozen=True):
-    """What student code raised: type, message, the student's own line and function.
-
-    `module` is the class of the module that the function was called with, where that is known.
-    """
-
-    type: Text
-    message: Text
-    line: Text
-    function: Text
-    module: Text = ""
-
-    @property
-    def said(self) -> str:
-        """The type and the message on one line, without a full stop."""
-        message = " ".join(self.message.split()).rstrip(".")
-        return f"{self.type}: {message}" if message else self.type
 
 
 class Parameter(Struct, frozen=True):
@@ -252,23 +229,4 @@ def read(criterion: str, observation: object, kind: type[_Record]) -> _Record:
     Raises:
         ObservationError: it is not as the probe writes it, or not for this criterion.
     """
-    left = ENTRY_LIMIT
-
-    def array(_: type, encoded: Any) -> np.ndarray:
-        nonlocal left
-        decoded = decode_array(encoded)
-        left -= decoded.size
-        if left < 0:
-            raise ObservationError("The arrays of the observation are too large together.")
-        return decoded
-
-    try:
-        record = msgspec.convert(observation, kind, dec_hook=array)
-    except msgspec.ValidationError as error:
-        if isinstance(error.__cause__, ObservationError):
-            raise error.__cause__ from None
-        # It may quote what it was given.
-        raise ObservationError(f"{str(error)[:300]}.") from error
-    if record.version != VERSION or record.criterion != criterion:
-        raise ObservationError(f"It should be of version {VERSION} and for {criterion}.")
-    return record
+    return records.read(criterion, observation, kind, VERSION)

@@ -6,24 +6,20 @@ not let itself be looked at is described as None.
 
 import dis
 import inspect
-import linecache
-import sys
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType
 
 import numpy as np
 import torch
-from IPython.core.getipython import get_ipython
 from torch import Tensor, nn
 
-from ..observation import ENTRY_LIMIT, encode_array
-from .lines import attempt, code_of
+from grader_kit.observing import probing
+from grader_kit.observing.arrays import ENTRY_LIMIT, encode_array
+from grader_kit.observing.format import Record
+from grader_kit.observing.probing import TEXT, attempt, type_name
 
-Record = dict[str, object]
-"""A JSON object."""
+from .lines import code_of
 
-TEXT = 300
-"""Characters of a text that are sent."""
 NAMES = 100
 """Names or texts of one object that are sent."""
 
@@ -31,11 +27,6 @@ NAMES = 100
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 # What the body of a function compiles to where it holds a docstring, `pass` or `return`.
 _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
-
-
-def type_name(thing: object) -> str:
-    """Return the name of a thing's class."""
-    return type(thing).__name__[:TEXT]
 
 
 def describe_function(function: object) -> Record:
@@ -64,45 +55,7 @@ def describe_function(function: object) -> Record:
 
 def describe_error(error: BaseException) -> Record:
     """Return an exception's type and message, and the innermost line of the student's."""
-    line, where = "", ""
-    step: TracebackType | None = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        # What `exec` runs has no line to show; then the line that calls it is quoted.
-        if _is_students(code.co_filename) and (
-            found := linecache.getline(code.co_filename, step.tb_lineno).strip()
-        ):
-            line, where = found, code.co_name
-        step = step.tb_next
-    return {
-        "type": type_name(error),
-        "message": (attempt(lambda: str(error)) or "")[:TEXT],
-        "line": line[:TEXT],
-        "function": where[:TEXT],
-    }
-
-
-def _is_students(file: str) -> bool:
-    """Tell whether code is a cell's, or a module's that lies beside the notebook and is no helper.
-
-    Everything else is somebody else's, wherever a sandbox mounts it.
-    """
-    shell = get_ipython()
-    if shell is not None and attempt(lambda: shell.compile.format_code_name(file)) is not None:
-        return True
-    if file.startswith("<"):
-        # Where no kernel runs, a cell is what left its lines there itself.
-        return shell is None and file in linecache.cache
-    folder = attempt(Path.cwd)
-    if folder is None:
-        return False
-    path = folder / file
-    # An environment may lie within the folder: what its packages bring is not the student's.
-    others = [Path(entry) for entry in sys.path if entry and Path(entry) != folder]
-    others += [folder / "helpers", Path(__file__).parents[1]]
-    return path.is_relative_to(folder) and not any(
-        other.is_relative_to(folder) and path.is_relative_to(other) for other in others
-    )
+    return probing.describe_error(error, (Path("helpers"), Path(__file__).parents[1]))
 
 
 class Before:

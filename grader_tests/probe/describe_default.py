@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..observation import encode_array
-from .describe import NAMES, TEXT, Record, size, type_name
-from .lines import attempt
+from grader_kit.observing.arrays import encode_array
+from grader_kit.observing.format import Record
+from grader_kit.observing.probing import TEXT, attempt, type_name
+
+from .describe import NAMES, size
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
 # lesson's network has 235,146.

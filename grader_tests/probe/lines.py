@@ -8,24 +8,14 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
-_Looked = TypeVar("_Looked")
+from grader_kit.observing.probing import attempt
 
 _LINES = 60
 _TEXT = 300
-
-
-def attempt(look: Callable[[], _Looked]) -> _Looked | None:
-    """Return what `look` returns, or None if it raises."""
-    try:
-        return look()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return None
 
 
 def code_of(function: object) -> CodeType | None:

@@ -6,11 +6,7 @@ it builds networks from a recorded seed, applies the function, looks, and return
 
 import copy
 import math
-import os
-import random
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,18 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grader_kit.observing.format import Record, seed_in
+from grader_kit.observing.probing import attempt, own_settings, reset_settings, type_name
+
 from ..blueprint import CLASSES, streams
 from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
-from .describe import (
-    Before,
-    Record,
-    describe_error,
-    describe_function,
-    describe_module,
-    type_name,
-)
+from .describe import Before, describe_error, describe_function, describe_module
 from .describe_default import describe_comparison, describe_model
-from .lines import attempt, call_with, early_return, follow_lines
+from .lines import call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
 
 
@@ -51,9 +43,10 @@ def observe(criterion: str, thing: object) -> Record:
         KeyboardInterrupt: the kernel was interrupted. Whatever else student code raises is part
             of the observation.
     """
-    seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(64))
+    seed = seed_in(SEED_VARIABLE)
     head = {"version": VERSION, "criterion": criterion, "seed": str(seed)}
-    with _own_settings(seed, criterion) as rng:
+    rng, theirs = streams(seed, criterion)
+    with own_settings(theirs):
         look = OBSERVED[criterion]
         if look.subject == "function":
             return {**head, **_observe_function(look, thing, rng)}
@@ -65,33 +58,6 @@ def observe(criterion: str, thing: object) -> Record:
             "model": describe_model(model, with_values=False),
             "comparison": describe_comparison(comparison),
         }
-
-
-@contextmanager
-def _own_settings(seed: int, criterion: str) -> Iterator[np.random.Generator]:
-    """Seed every global generator; afterwards leave them and PyTorch's settings as they were.
-
-    One thread serves: the layers are too small for two, which would wait for each other.
-    """
-    ours, theirs = streams(seed, criterion)
-    first, second = (int(word) for word in theirs.generate_state(2))
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
-    threads = torch.get_num_threads()
-    torch.manual_seed(first)
-    np.random.seed(second)
-    random.seed(first)
-    _reset_settings()
-    torch.set_num_threads(1)
-    try:
-        yield ours
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(gradients)
-        torch.set_num_threads(threads)
 
 
 def _observe_function(look: Observed, function: object, rng: np.random.Generator) -> Record:
@@ -109,7 +75,7 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
         before = {name: Before(module) for name, module in network.named_modules()}
         twin = copy.deepcopy(network) if look.twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
-        left |= _reset_settings()
+        left |= reset_settings()
         if error:
             return {**seen, "error": error, "lines": _lines(function)}
         after = dict(network.named_modules())
@@ -129,24 +95,12 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
     if not any(map(_new_weights, modules)):
         seen["lines"] = _lines(function)
         seen["early_return"] = attempt(lambda: early_return(function)) or ""
-        _reset_settings()
+        reset_settings()
     return seen
 
 
 def _lines(function: Callable[[nn.Module], object]) -> list[Record]:
     return attempt(lambda: follow_lines(function)) or []
-
-
-def _reset_settings() -> set[str]:
-    """Set PyTorch's settings to what networks are made with; return the names of the others."""
-    left = set()
-    if not torch.is_grad_enabled():
-        left.add("gradients")
-    if torch.get_default_dtype() != torch.float32:
-        left.add("dtype")
-    torch.set_grad_enabled(True)
-    torch.set_default_dtype(torch.float32)
-    return left
 
 
 def _new_weights(module: Record) -> bool:

@@ -48,8 +48,12 @@ class Selection:
 
 def reserved_names(assignment: Assignment | None) -> tuple[Path, ...]:
     """Return names that the course's code looks for, and that a release need not hold."""
-    data = [Path("data") / assignment.DATA_FOLDER.parts[0]] if assignment else []
-    return (Path(LANGUAGE_FILE), *data)
+    if assignment is None:
+        return (Path(LANGUAGE_FILE),)
+    data = [Path("data", folder) for folder in assignment.DATA_FOLDER.parts[:1]]
+    # What hidden tests import must not be found beside the notebook first.
+    tests = {Path(path.parent.name, "__init__.py") for path in assignment.INSIDE}
+    return (Path(LANGUAGE_FILE), *data, *sorted(tests))
 
 
 def select_files(

@@ -83,8 +83,10 @@ def grade(
     name = _name_of_notebook(course / "source" / assignment)
     with tempfile.TemporaryDirectory(prefix="one-notebook-") as temporary:
         folder = Path(temporary)
-        module = Assignments(config=course_config(course)).of(assignment)
-        _copy_course(course, folder, module, allow_unsandboxed)
+        settings = course_config(course)
+        module = Assignments(config=settings).of(assignment)
+        tests = str(Assignments(config=settings).modules.get(assignment, "")).partition(".")[0]
+        _copy_course(course, folder, module, tests, allow_unsandboxed)
         try:
             run_nbgrader(["generate_assignment", assignment], folder)
             _submit(notebook, folder, assignment, name)
@@ -114,9 +116,11 @@ def _name_of_notebook(source: Path) -> str:
 
 
 def _copy_course(
-    course: Path, folder: Path, module: Assignment | None, allow_unsandboxed: bool
+    course: Path, folder: Path, module: Assignment | None, tests: str, allow_unsandboxed: bool
 ) -> None:
-    for name in ("source", *(module.PACKAGES if module else ())):
+    """Copy what an assignment is graded with; its hidden tests where they are not installed."""
+    packages = module.PACKAGES if module else ()
+    for name in ("source", *packages, *([tests] if tests and (course / tests).is_dir() else [])):
         shutil.copytree(course / name, folder / name, symlinks=True)
     for name in _SETTINGS:
         shutil.copy(course / name, folder / name)

@@ -213,6 +213,8 @@ class SandboxedExecute(Execute):
         )
 
     def _data_folder(self, assignment: Assignment) -> Path | None:
+        if not assignment.DATA_VARIABLE:
+            return None
         for name in (self.data, os.environ.get(assignment.DATA_VARIABLE, ""), "data"):
             folder = Path(name).expanduser().resolve()
             if name and (folder / assignment.DATA_FOLDER).is_dir():

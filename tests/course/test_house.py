@@ -12,7 +12,7 @@ import pytest
 
 from tests.scratch_course import COURSE_ROOT
 
-PACKAGES = ("helpers", "grader_tests", "grading")
+PACKAGES = ("helpers", "grader_kit", "grader_tests", "grading")
 MODULES = [path for name in PACKAGES for path in sorted((COURSE_ROOT / name).rglob("*.py"))]
 FOLDERS = sorted({path.parent for path in MODULES})
 LESSON = re.compile("weight|fashion|linear|_zh|torchvision", re.IGNORECASE)

@@ -226,7 +226,7 @@ class TestRequirements:
 # Runs as the first cell: the course must be out of reach, and helpers the folder's own.
 _ALONE = """
 import importlib.util, pathlib
-for course_module in ("grader_tests", "grading"):
+for course_module in ("grader_kit", "grader_tests", "grading"):
     assert importlib.util.find_spec(course_module) is None, course_module
 origin = pathlib.Path(importlib.util.find_spec("helpers").origin)
 assert origin.parent == pathlib.Path.cwd() / "helpers", origin

@@ -11,6 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from grader_kit.judging.statistics.moments import (
+    chi_square_p,
+    design_effect,
+    deviation_bounds,
+    student_p,
+)
+
+__all__ = [
+    "Evidence",
+    "Layer",
+    "deviation_bounds",
+    "deviation_evidence",
+    "mean_bound",
+    "mean_evidence",
+]
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -82,12 +98,12 @@ def mean_evidence(layers: Sequence[Layer]) -> list[Evidence]:
     count = 0
     for layer in layers:
         size, z = layer.weights.size, layer.mean / layer.deviation
-        effect = _design_effect(layer.standardized())
-        p = 2 * stats.t.sf(abs(z) * (size / effect) ** 0.5, size - 1)
-        evidence.append(Evidence("mean", layer.title, float(p)))
+        effect = design_effect(layer.standardized())
+        p = student_p(z * (size / effect) ** 0.5, size - 1)
+        evidence.append(Evidence("mean", layer.title, p))
         total, spread, count = total + z * size, spread + effect * size, count + size
     freedom = min(layer.weights.size for layer in layers) - 1
-    evidence.append(Evidence("mean", "", float(2 * stats.t.sf(abs(total) / spread**0.5, freedom))))
+    evidence.append(Evidence("mean", "", student_p(total / spread**0.5, freedom)))
     return evidence
 
 
@@ -110,22 +126,11 @@ def deviation_evidence(layers: Sequence[Layer]) -> list[Evidence]:
         squares = own * (layer.deviation / layer.expected) ** 2
         scores = layer.standardized() ** 2
         # The variance of a squared normal variable is 2; heavier tails have more.
-        effect = max(_design_effect(scores - scores.mean()), float(scores.var()) / 4)
+        effect = max(design_effect(scores - scores.mean()), float(scores.var()) / 4)
         evidence.append(Evidence("deviation", layer.title, _chi_square(squares, own, effect)))
         total, spread, freedom = total + squares, spread + effect * own, freedom + own
     evidence.append(Evidence("deviation", "", _chi_square(total, freedom, spread / freedom)))
     return evidence
-
-
-def deviation_bounds(count: int, level: float) -> tuple[float, float]:
-    """Return between which ratios the deviation of `count` correct weights lies.
-
-    The ratio is that of the sample deviation to the true one; it lies outside with probability
-    `level`.
-    """
-    freedom = count - 1
-    low, high = stats.chi2.ppf(level / 2, freedom), stats.chi2.isf(level / 2, freedom)
-    return float((low / freedom) ** 0.5), float((high / freedom) ** 0.5)
 
 
 def mean_bound(layer: Layer, level: float) -> float:
@@ -136,28 +141,4 @@ def mean_bound(layer: Layer, level: float) -> float:
 
 def _chi_square(squares: float, freedom: int, effect: float) -> float:
     shrunk = freedom + (squares - freedom) / effect**0.5
-    tail = min(stats.chi2.cdf(shrunk, freedom), stats.chi2.sf(shrunk, freedom))
-    return float(min(1.0, 2 * tail))
-
-
-def _design_effect(scores: np.ndarray) -> float:
-    """Return by how much dependence widens the variance of the mean of `scores`, at least 1.
-
-    One row drawn for all neurons is not independent, and fails the shape for it; but its mean and
-    deviation vary as those of one row, and should not fail by that. The design effect (Kish,
-    Survey Sampling, 1965) compares the variance between rows, or between columns, with that of
-    independent draws. Half of it is taken, so that its own chance excess over 1 costs next to no
-    power. It only ever makes a test more lenient, so that the p-values stay bounds.
-
-    Args:
-        scores: of mean 0.
-    """
-    if scores.ndim != 2 or min(scores.shape) < 2:
-        return 1.0
-    variance = float(scores.var())
-    if variance == 0:
-        return 1.0
-    rows, columns = scores.shape
-    between_rows = float(scores.mean(axis=1).var(ddof=1)) * columns / variance
-    between_columns = float(scores.mean(axis=0).var(ddof=1)) * rows / variance
-    return max(1.0, between_rows / 2, between_columns / 2)
+    return chi_square_p(shrunk, freedom)

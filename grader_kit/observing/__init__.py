@@ -1,0 +1,1 @@
+"""What a probe and the format of its observations are made with; the sandbox sees this folder."""
