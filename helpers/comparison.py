@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -116,10 +117,7 @@ def _batches(
 
 
 def _train_all(
-    models: Sequence[nn.Module],
-    labels: Sequence[str],
-    batches: tuple[Batches, Batches],
-    seed: int,
+    models: Sequence[nn.Module], labels: Sequence[str], batches: tuple[Batches, Batches], seed: int
 ) -> tuple[Run, ...]:
     """Train models in place on the first batches, and measure them on the second."""
     initial = [_weights(model) for model in models]
@@ -147,17 +145,11 @@ def _train_all(
     with in_threads(1):
         jobs = list(map(job, models, labels))
         outcomes = side_by_side.run_side_by_side(jobs, cores)
-    return tuple(
-        Run(
-            label,
-            losses,
-            batches[0].per_epoch,
-            float(losses[-LAST_BATCHES:].mean()),
-            reached,
-            weights,
-        )
-        for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True)
-    )
+    runs = []
+    for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True):
+        loss = float(losses[-LAST_BATCHES:].mean())
+        runs.append(Run(label, losses, batches[0].per_epoch, loss, reached, weights))
+    return tuple(runs)
 
 
 def _weights(model: nn.Module) -> dict[str, np.ndarray]:
@@ -189,16 +181,15 @@ def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) 
     return models
 
 
+def _is_list(value: object) -> TypeGuard[Sequence]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def _seeds(seeds: object) -> tuple[int, ...]:
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else seeds
     if seeds is None:
         return ()
-    if (
-        not isinstance(numbers, Sequence)
-        or isinstance(numbers, str)
-        or len(set(numbers)) < 2
-        or len(set(numbers)) < len(numbers)
-    ):
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
+    if not _is_list(numbers) or not 2 <= len(numbers) == len(set(numbers)):
         raise ComparisonError(
             translate(
                 "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
@@ -210,18 +201,16 @@ def _seeds(seeds: object) -> tuple[int, ...]:
 
 def _check(model_list: object, several: bool) -> None:
     wanted = translate('compare_init_weights wants a list of pairs, such as [(model, "its label")]')
-    if not isinstance(model_list, Sequence) or isinstance(model_list, str) or not model_list:
+    if not _is_list(model_list) or not model_list:
+        given = _short(model_list)
         raise ComparisonError(
-            translate("{wanted}; it was given {found}.").format(
-                wanted=wanted, found=_short(model_list)
-            )
+            translate("{wanted}; it was given {found}.", wanted=wanted, found=given)
         )
     for pair in model_list:
-        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+        if not _is_list(pair) or len(pair) != 2:
+            entry = _short(pair)
             raise ComparisonError(
-                translate("{wanted}; one entry is {found}.").format(
-                    wanted=wanted, found=_short(pair)
-                )
+                translate("{wanted}; one entry is {found}.", wanted=wanted, found=entry)
             )
         thing, label = pair
         if several and (isinstance(thing, nn.Module) or not callable(thing)):
@@ -240,24 +229,22 @@ def _check(model_list: object, several: bool) -> None:
             )
     labels = [label for _, label in model_list]
     if len(set(labels)) < len(labels):
-        raise ComparisonError(
-            translate("Each model needs a label of its own; the labels were {labels}.").format(
-                labels=labels
-            )
+        told = translate(
+            "Each model needs a label of its own; the labels were {labels}.", labels=labels
         )
+        raise ComparisonError(told)
 
 
 def _check_number(value: object, name: str) -> None:
     if not isinstance(value, int) or value < 1:
-        raise ComparisonError(
-            translate("{name} is a whole number, 1 or more; it was {found!r}.").format(
-                name=name, found=value
-            )
+        told = translate(
+            "{name} is a whole number, 1 or more; it was {found!r}.", name=name, found=value
         )
+        raise ComparisonError(told)
 
 
 def _short(value: object) -> str:
-    return "None" if value is None else translate("a {kind}").format(kind=type(value).__name__)
+    return "None" if value is None else translate("a {kind}", kind=type(value).__name__)
 
 
 def _name_of_data(loader: DataLoader) -> str:

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import cycle, islice
 
 import matplotlib.pyplot as plt
@@ -87,16 +88,7 @@ def _heads() -> list[str]:
 
 
 def _rows(layers: Sequence[LayerSignal]) -> list[list[str]]:
-    return [
-        [
-            signal.layer,
-            _short(signal.mean),
-            _short(signal.deviation),
-            _short(signal.gradient_mean),
-            _short(signal.gradient_deviation),
-        ]
-        for signal in layers
-    ]
+    return [[name, *map(_short, figures)] for name, *figures in map(astuple, layers)]
 
 
 def layer_signals(model: Models, loader: DataLoader) -> Signals:
@@ -150,16 +142,13 @@ def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[LayerSign
     forward: dict[str, Tensor] = {}
     backward: dict[str, Tensor] = {}
 
-    def watch(name: str, layer: nn.Module) -> None:
-        def remember(_module: nn.Module, _inputs: object, z: Tensor) -> None:
-            forward[name] = z.detach().double()
-            z.register_hook(lambda gradient: backward.__setitem__(name, gradient.double()))
-
-        layer.register_forward_hook(remember)
+    def remember(name: str, _module: nn.Module, _inputs: object, z: Tensor) -> None:
+        forward[name] = z.detach().double()
+        z.register_hook(lambda gradient: backward.__setitem__(name, gradient.double()))
 
     for name, layer in net.named_modules():
         if isinstance(layer, kinds):
-            watch(name or type(layer).__name__, layer)
+            layer.register_forward_hook(partial(remember, name or type(layer).__name__))
     with torch.enable_grad():
         # The sum over the images, so that the gradient of each is that of its own loss.
         F.cross_entropy(net(images), labels, reduction="sum").backward()
@@ -169,15 +158,12 @@ def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[LayerSign
                 "layer_signals looks at linear and convolutional layers; this {kind} has none."
             ).format(kind=type(model).__name__)
         )
+
+    def moments(values: Tensor) -> tuple[float, float]:
+        return values.mean().item(), values.std().item()
+
     return tuple(
-        LayerSignal(
-            name,
-            z.mean().item(),
-            z.std().item(),
-            backward[name].mean().item(),
-            backward[name].std().item(),
-        )
-        for name, z in forward.items()
+        LayerSignal(name, *moments(z), *moments(backward[name])) for name, z in forward.items()
     )
 
 
@@ -243,8 +229,10 @@ def first_images(loader: DataLoader, batches: int) -> tuple[Tensor, Tensor]:
         first = list(islice(Batches(loader, torch.device("cpu")), batches))
     if len(first) < batches:
         raise SignalsError(
-            translate("The loader gives {found} batches; {wanted} are needed.").format(
-                found=len(first), wanted=batches
+            translate(
+                "The loader gives {found} batches; {wanted} are needed.",
+                found=len(first),
+                wanted=batches,
             )
         )
     return torch.cat([images for images, _ in first]), torch.cat([labels for _, labels in first])
