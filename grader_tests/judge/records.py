@@ -242,6 +242,15 @@ class FunctionObservation(Head, frozen=True):
         """The linear layers that were there before."""
         return [module for module in self.modules if module.linear]
 
+    @property
+    def others(self) -> list[Module]:
+        """The other modules that the function changed."""
+        return [module for module in self.modules if module.changed and not module.linear]
+
+    def parameters(self, name: str) -> list[tuple[Module, Parameter]]:
+        """Return the linear layers that are in their place, each with its "weight" or "bias"."""
+        return [(layer, layer.parameters[name]) for layer in self.linear if layer.in_place]
+
 
 _Record = TypeVar("_Record", bound=Head)
 
