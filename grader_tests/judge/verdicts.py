@@ -116,11 +116,8 @@ def _not_run(seen: FunctionObservation) -> Finding | None:
 
 
 def _say_problem(problem: Problem) -> list[Message]:
-    stopped = (
-        message("stopped_at", module=problem.module, error=problem.said)
-        if problem.module
-        else message("stopped", error=problem.said)
-    )
+    key = "stopped_at" if problem.module else "stopped"
+    stopped = message(key, module=problem.module, error=problem.said)
     return [stopped, message("line", line=problem.line)] if problem.line else [stopped]
 
 

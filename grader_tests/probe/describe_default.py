@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,29 +75,25 @@ def _digests(weights: object) -> dict[str, str]:
     return digests
 
 
-def describe_comparison(comparison: object) -> Record | None:
+def describe_comparison(comparison: Any) -> Record | None:
     """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
     if comparison is None:
         return None
-    runs = attempt(lambda: list(getattr(comparison, "runs"))[:_RUNS])  # noqa: B009
+    runs = attempt(lambda: list(comparison.runs)[:_RUNS])
     return {
         "type": type_name(comparison),
         "runs": None if runs is None else [_describe_run(run) for run in runs],
     }
 
 
-def _describe_run(run: object) -> Record:
-    def number(name: str) -> float | None:
-        return attempt(lambda: float(getattr(run, name)))
-
+def _describe_run(run: Any) -> Record:
     def losses() -> Record:
-        values = np.array(getattr(run, "losses"), dtype=np.float32)  # noqa: B009
-        return encode_array(values.ravel()[:_LOSSES])
+        return encode_array(np.array(run.losses, dtype=np.float32).ravel()[:_LOSSES])
 
     return {
-        "label": (attempt(lambda: str(getattr(run, "label"))) or "")[:TEXT],  # noqa: B009
+        "label": (attempt(lambda: str(run.label)) or "")[:TEXT],
         "losses": attempt(losses),
-        "training_loss": number("training_loss"),
-        "validation_accuracy": number("validation_accuracy"),
-        "initial_weights": attempt(lambda: _digests(getattr(run, "initial_weights"))),  # noqa: B009
+        "training_loss": attempt(lambda: float(run.training_loss)),
+        "validation_accuracy": attempt(lambda: float(run.validation_accuracy)),
+        "initial_weights": attempt(lambda: _digests(run.initial_weights)),
     }

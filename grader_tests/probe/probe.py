@@ -20,14 +20,7 @@ from torch import nn
 
 from ..blueprint import CLASSES, streams
 from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
-from .describe import (
-    Before,
-    Record,
-    describe_error,
-    describe_function,
-    describe_module,
-    type_name,
-)
+from .describe import Before, Record, describe_error, describe_function, describe_module, type_name
 from .describe_default import describe_comparison, describe_model
 from .lines import attempt, call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
@@ -139,14 +132,13 @@ def _lines(function: Callable[[nn.Module], object]) -> list[Record]:
 
 def _reset_settings() -> set[str]:
     """Set PyTorch's settings to what networks are made with; return the names of the others."""
-    left = set()
-    if not torch.is_grad_enabled():
-        left.add("gradients")
-    if torch.get_default_dtype() != torch.float32:
-        left.add("dtype")
+    altered = {
+        "gradients": not torch.is_grad_enabled(),
+        "dtype": torch.get_default_dtype() != torch.float32,
+    }
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
-    return left
+    return {name for name, is_altered in altered.items() if is_altered}
 
 
 def _new_weights(module: Record) -> bool:

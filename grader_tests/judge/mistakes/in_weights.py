@@ -98,7 +98,7 @@ def explain_deviation(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message
     value = common_value(deviations, layers)
     if value is not None:
         return message("fixed_deviation", value=value, inputs=value**-2)
-    ratios = [layer.deviation / layer.expected for layer in layers]
+    ratios = _in_units_of_y(deviations, layers)
     ratio = common_value(ratios, layers)
     if ratio is None:
         return _explain_difference(layers) or message("other_deviation", ratios=ratios)
@@ -123,9 +123,7 @@ def _explain_difference(layers: Sequence[Layer]) -> Message | None:
 
 def _explain_uniform(layers: Sequence[Layer]) -> Message:
     bounds = [float(np.abs(layer.weights).max()) for layer in layers]
-    factor = common_value(
-        [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)], layers
-    )
+    factor = common_value(_in_units_of_y(bounds, layers), layers)
     # The largest of N values comes within a share of 20/N of the bound, in all but e^-20 of cases.
     if factor is not None and abs(factor - 1) < 0.005:
         return message("uniform_rule")
@@ -136,10 +134,14 @@ def _explain_uniform(layers: Sequence[Layer]) -> Message:
 
 def _explain_cut(layers: Sequence[Layer]) -> Message:
     bounds = [float(np.abs(layer.weights).max()) for layer in layers]
-    factors = [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)]
+    factors = _in_units_of_y(bounds, layers)
     if max(factors) < 1.05 * min(factors):
         return message("truncated", bounds=f"{float(np.mean(factors)):.3g} y")
     return message("truncated", bounds=bounds)
+
+
+def _in_units_of_y(values: Sequence[float], layers: Sequence[Layer]) -> list[float]:
+    return [value / layer.expected for value, layer in zip(values, layers, strict=True)]
 
 
 def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
@@ -150,7 +152,7 @@ def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
         rejected: the names of the tests that failed, the clearest first.
     """
     pattern = patterns.dependence(layers)
-    if pattern and pattern != "copies":
+    if pattern in _DEPENDENCE:
         return message(_DEPENDENCE[pattern])
     family = patterns.family(layers)
     if family in ("truncated", "clamped"):
@@ -167,11 +169,7 @@ def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
     return _explain_by_tests(layers, rejected)
 
 
-_DEPENDENCE = {
-    "rows": "one_row_for_all",
-    "columns": "one_column_for_all",
-    "sorted": "sorted",
-}
+_DEPENDENCE = {"rows": "one_row_for_all", "columns": "one_column_for_all", "sorted": "sorted"}
 _ON_FORM = ("distribution", "beyond", "flatness")
 
 

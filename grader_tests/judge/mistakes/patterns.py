@@ -36,7 +36,8 @@ def family(layers: Sequence[Layer]) -> str:
     values = np.sort(_standardized(varied))
     if kolmogorov_distance(np.clip((values / sqrt(3) + 1) / 2, 0, 1)) < _CLOSE:
         return "uniform"
-    if any(kolmogorov_distance(_half_normal(half)) < _CLOSE for half in (values, -values[::-1])):
+    half = stats.halfnorm(-stats.halfnorm.mean() / stats.halfnorm.std(), 1 / stats.halfnorm.std())
+    if any(kolmogorov_distance(half.cdf(way)) < _CLOSE for way in (values, -values[::-1])):
         return "half normal"
     cut = _truncation(values)
     if cut is not None and kolmogorov_distance(_truncated(values, cut)) < _CLOSE / 2:
@@ -54,22 +55,12 @@ def _share_at_extremes(weights: np.ndarray) -> float:
     return np.count_nonzero(ends) / weights.size
 
 
-def _half_normal(values: np.ndarray) -> np.ndarray:
-    """Return the distribution function of |z|, standardized: mean sqrt(2/pi), variance 1 - 2/pi."""
-    mean, deviation = sqrt(2 / np.pi), sqrt(1 - 2 / np.pi)
-    return np.asarray(2 * special.ndtr(np.maximum(values * deviation + mean, 0)) - 1)
-
-
-def _truncated_deviation(cut: float) -> float:
-    """Return the deviation of a standard normal distribution truncated at -cut and cut."""
-    inside = 2 * special.ndtr(cut) - 1
-    density = np.exp(-(cut**2) / 2) / sqrt(2 * np.pi)
-    return float(sqrt(1 - 2 * cut * density / inside))
-
-
 def _truncated(values: np.ndarray, cut: float) -> np.ndarray:
-    """Return the distribution function of a normal distribution cut off, standardized."""
-    scaled = np.clip(values * _truncated_deviation(cut), -cut, cut)
+    """Return the distribution function of a normal distribution cut off, standardized.
+
+    `scipy.stats.truncnorm.cdf` takes thirty times as long.
+    """
+    scaled = np.clip(values * stats.truncnorm.std(-cut, cut), -cut, cut)
     tail = special.ndtr(-cut)
     return np.asarray((special.ndtr(scaled) - tail) / (1 - 2 * tail))
 
@@ -84,7 +75,9 @@ def _truncation(values: np.ndarray) -> float | None:
     largest = float(np.abs(values).max())
     if not 1.75 < largest < 3.7:
         return None
-    return float(optimize.brentq(lambda cut: cut / _truncated_deviation(cut) - largest, 0.3, 3.7))
+    return float(
+        optimize.brentq(lambda cut: cut / stats.truncnorm.std(-cut, cut) - largest, 0.3, 3.7)
+    )
 
 
 def dependence(layers: Sequence[Layer]) -> str:
@@ -122,10 +115,9 @@ def _in_order(lines: np.ndarray) -> bool:
 
 def shared(layers: Sequence[Layer]) -> bool:
     """Tell whether two layers begin with the same values, up to a factor."""
-    for first, second in combinations(layers, 2):
-        count = min(first.weights.size, second.weights.size)
-        one, other = first.weights.ravel()[:count], second.weights.ravel()[:count]
-        if abs(np.corrcoef(one, other)[0, 1]) > 0.9:
+    for one, other in combinations([layer.weights.ravel() for layer in layers], 2):
+        count = min(one.size, other.size)
+        if abs(np.corrcoef(one[:count], other[:count])[0, 1]) > 0.9:
             return True
     return False
 
@@ -158,8 +150,3 @@ def beyond_two(layers: Sequence[Layer]) -> float:
 def kurtosis(layers: Sequence[Layer]) -> float:
     """Return the kurtosis over all layers; normal: 3."""
     return float(stats.kurtosis(_standardized(layers), fisher=False))
-
-
-def normal(layers: Sequence[Layer]) -> bool:
-    """Tell whether the distribution is a normal one by its form."""
-    return kolmogorov_distance(special.ndtr(np.sort(_standardized(layers)))) < _CLOSE

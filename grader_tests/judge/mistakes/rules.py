@@ -28,6 +28,10 @@ class Rule:
     formula: str
     value: Callable[[int, int], float]
 
+    def of(self, layer: Layer) -> float:
+        """Return the deviation that the rule gives a layer."""
+        return self.value(layer.fan_in, layer.fan_out)
+
 
 RULES = (
     Rule("variance_for_deviation", "1/n", lambda n, m: 1 / n),
@@ -65,10 +69,7 @@ RULES = (
 def fitting_rule(layers: Sequence[Layer]) -> Rule | None:
     """Return the first rule that gives the deviations of all layers within sampling error."""
     for rule in RULES:
-        if all(
-            abs(layer.deviation / rule.value(layer.fan_in, layer.fan_out) - 1) <= _error(layer)
-            for layer in layers
-        ):
+        if all(abs(layer.deviation / rule.of(layer) - 1) <= _error(layer) for layer in layers):
             return rule
     return None
 
@@ -76,12 +77,8 @@ def fitting_rule(layers: Sequence[Layer]) -> Rule | None:
 def constant_rule(layers: Sequence[Layer]) -> Rule | None:
     """Return the rule that gives the one value which all weights of a layer have."""
     for rule in (Rule("", "1/sqrt(n)", lambda n, m: n**-0.5), *RULES):
-        values = [rule.value(layer.fan_in, layer.fan_out) for layer in layers]
         # The values are float32, which rounds by 6e-8.
-        if all(
-            abs(abs(layer.mean) / value - 1) < 1e-5
-            for layer, value in zip(layers, values, strict=True)
-        ):
+        if all(abs(abs(layer.mean) / rule.of(layer) - 1) < 1e-5 for layer in layers):
             return rule
     return None
 
