@@ -1,7 +1,6 @@
 """Compares initial weights: trains models that differ in nothing else, and shows how they learn."""
 
 import copy
-import random
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,7 +20,7 @@ from .machinery.notebook import show_table
 from .machinery.recall import recalled
 from .plots import plot_losses
 from .results import Comparison, Run, SeedComparison
-from .seed import set_seed
+from .seed import generators_kept, set_seed
 from .training import Batches, accuracy, in_threads, train
 
 EPOCHS = 2
@@ -159,8 +158,7 @@ def _weights(model: nn.Module) -> dict[str, np.ndarray]:
 def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
     """Make a model of each kind under each seed; the generators are then as they were before."""
     models = []
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with generators_kept():
         for maker, name in pairs:
             for seed in seeds:
                 set_seed(seed)
@@ -173,8 +171,6 @@ def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) 
                         ).format(label=name, found=_short(model))
                     )
                 models.append(model)
-    random.setstate(python_state)
-    np.random.set_state(numpy_state)
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
     if any(other != shapes[0] for other in shapes):
         raise ComparisonError(translate("With seeds=, all models need the same architecture."))

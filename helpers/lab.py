@@ -115,10 +115,7 @@ class Result:
 def try_setting(setting: Setting, images: Tensor, labels: Tensor) -> Result:
     """Make a network as `setting` says, measure its signals and train it on 100 batches.
 
-    Args:
-        setting: what was chosen.
-        images: what to train on, shape (images, ...), a hundredth of it per batch.
-        labels: class index of each image.
+    A batch is a hundredth of `images`, shape (images, ...); `labels` holds the class of each.
     """
     with torch.random.fork_rng(), in_threads(1):
         torch.manual_seed(0)
@@ -151,7 +148,7 @@ def _standard(distribution: str, shape: torch.Size) -> Tensor:
     return (torch.rand(shape) - 0.5) * 12**0.5
 
 
-def _draw(results: "dict[Setting, Result]", display_id: str | None) -> None:
+def _draw(results: dict[Setting, Result], display_id: str | None) -> None:
     # The modules of a Sequential are numbered; what counts here is the how manyth layer it is.
     models = {
         str(setting): tuple(
@@ -177,11 +174,7 @@ def _draw_figure(
 
 
 def _controls(chosen: Callable[[Setting], Any]) -> Any:
-    """Return the panel's controls, or None where nobody could use them.
-
-    Args:
-        chosen: called with the setting whenever a control has changed.
-    """
+    """Return controls that call `chosen` at every change; None where nobody could use them."""
     if shell() is None or "NBGRADER_EXECUTION" in os.environ:
         return None
     try:

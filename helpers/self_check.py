@@ -6,17 +6,16 @@ on other networks.
 
 import copy
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
 import torch
 from torch import nn
 
 from .machinery.errors import HelperError
 from .machinery.language import translate
+from .seed import generators_kept
 
 # How many standard errors a figure may lie off. A correct function draws three layers and has
 # three figures for each; beyond 6 standard errors lies less than one in 50 million of such checks.
@@ -56,7 +55,7 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     Raises:
         SelfCheckFailed: the outcome is not "correct", and nbgrader's Validate is running.
     """
-    with _generators_kept():
+    with generators_kept():
         outcome, findings = _judge(function)
     name = _name_of(function)
     lines = [translate("Self-check of {name}: {outcome}", name=name, outcome=translate(outcome))]
@@ -73,7 +72,7 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
 
 def is_attempted(function: Callable[[nn.Module], None]) -> bool:
     """Tell whether `function` changes the weights of a linear layer; print a sentence if not."""
-    with _generators_kept():
+    with generators_kept():
         layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
         before = [layer.weight.detach().clone() for layer in layers]
         nn.Sequential(layers[0], nn.ReLU(), layers[1]).apply(function)
@@ -121,17 +120,6 @@ def nbgrader_is_running() -> bool:
     if running:
         print(translate("Passed over while nbgrader runs this notebook; nothing here is graded."))
     return running
-
-
-@contextmanager
-def _generators_kept() -> Iterator[None]:
-    """Let PyTorch's and NumPy's generators be afterwards as they were."""
-    state = np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            np.random.set_state(state)
 
 
 def _tell(message: str, failed: bool) -> None:
