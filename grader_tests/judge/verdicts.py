@@ -56,13 +56,7 @@ def judge(
 
 
 def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict:
-    """Return the verdict on a test that reported nothing.
-
-    Args:
-        criterion: one of `CRITERIA`.
-        reason: a sentence that says why there is no observation.
-        language: one of `words.LANGUAGES`.
-    """
+    """Return the verdict on a test that reported nothing; `reason` is a sentence that says why."""
     finding = incorrect(message("no_observation", reason=reason))
     return _in_words(criterion, finding, None, language)
 

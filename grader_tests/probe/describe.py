@@ -152,11 +152,7 @@ def describe_module(
         record["computes"] = attempt(lambda: _computes_linear(after))
     record["parameters"] = [
         describe_parameter(
-            key,
-            _current(after, key),
-            old,
-            None if again is None else _current(again, key),
-            linear and key == values,
+            key, _current(after, key), old, _current(again, key), linear and key == values
         )
         for key, old in before.tensors.items()
     ]
@@ -175,7 +171,7 @@ def _computes_linear(layer: nn.Linear) -> bool:
         return torch.allclose(layer(inputs), expected, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
-def _current(module: nn.Module, name: str) -> object:
+def _current(module: nn.Module | None, name: str) -> object:
     """Return a parameter or buffer, or the text "missing" where there is none."""
     try:
         return getattr(module, name)
@@ -186,14 +182,9 @@ def _current(module: nn.Module, name: str) -> object:
 def describe_parameter(
     name: str, value: object, old: Tensor, again: object, with_values: bool
 ) -> Record:
-    """Describe a parameter or buffer as it is now, beside what it was.
+    """Describe a parameter or buffer beside the `old` one, with its entries if asked for.
 
-    Args:
-        name: "weight", "bias" or another.
-        value: what the module holds under that name.
-        old: what it held before.
-        again: what a copy of the module holds after another application.
-        with_values: whether to send its entries.
+    `again` is what a copy of the module holds after another application.
     """
     kind = "None" if value is None else "missing" if isinstance(value, str) else type_name(value)
     record: Record = {"name": name, "kind": kind, "shape_before": list(old.shape)}
@@ -202,8 +193,11 @@ def describe_parameter(
     # A subclass may bring an arithmetic of its own; the entries are what counts.
     with torch._C.DisableTorchFunctionSubclass():
         record["shape"] = attempt(lambda: [int(length) for length in value.shape])
-        record["dtype"] = attempt(lambda: [_dtype(old), _dtype(value)]) or []
-        record["device"] = attempt(lambda: [str(old.device), str(value.device)]) or []
+        both = (old, value)
+        record["dtype"] = (
+            attempt(lambda: [str(each.dtype).removeprefix("torch.") for each in both]) or []
+        )
+        record["device"] = attempt(lambda: [str(each.device) for each in both]) or []
         record["trainable"] = attempt(lambda: bool(value.requires_grad and value.is_leaf))
         array = attempt(lambda: _array(value))
         if array is not None:
@@ -214,10 +208,6 @@ def describe_parameter(
             if with_values:
                 record["values"] = encode_array(array)
     return record
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _array(tensor: Tensor) -> np.ndarray | None:

@@ -108,12 +108,7 @@ def _treats_others(seen: FunctionObservation, error: Problem) -> Message:
 
 
 def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Message:
-    """Explain why no linear layer got new weights.
-
-    Args:
-        seen: what the probe saw.
-        bias_written: whether biases changed.
-    """
+    """Explain why no linear layer got new weights."""
     if seen.function.blank:
         return message("blank")
     if seen.function.deferred:

@@ -19,23 +19,18 @@ _UNIFORM_RULES = ("xavier", "he", "fan_out")
 
 
 def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | None:
-    """Explain layers whose weights are all equal.
-
-    Args:
-        layers: the layers with new weights.
-        repeated: whether another application gave the same values.
-    """
-    if not any(layer.constant for layer in layers):
-        return None
+    """Explain layers whose weights are all equal, perhaps `repeated` at another application."""
     values = [layer.mean for layer in layers if layer.constant]
-    if len(values) < len(layers):
-        return message("constant", values=list(dict.fromkeys(values)))
-    rule = constant_rule(layers)
+    if not values:
+        return None
+    all_constant = len(values) == len(layers)
+    different = list(dict.fromkeys(values))
+    rule = constant_rule(layers) if all_constant else None
     if rule is not None and rule.formula == "1/sqrt(n)":
         return message("swapped_arguments")
-    if rule is not None or repeated or len(set(values)) == 1:
-        return message("constant", values=list(dict.fromkeys(values)))
-    return message("one_draw_for_all", values=values)
+    if all_constant and rule is None and not repeated and len(different) > 1:
+        return message("one_draw_for_all", values=values)
+    return message("constant", values=different)
 
 
 def explain_mean(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message:

@@ -84,12 +84,7 @@ def constant_rule(layers: Sequence[Layer]) -> Rule | None:
 
 
 def common_value(values: Sequence[float], layers: Sequence[Layer]) -> float | None:
-    """Return the value that a multiple of each layer's deviation has in common, if there is one.
-
-    Args:
-        values: one for each layer, with the relative error of a deviation.
-        layers: the layers.
-    """
+    """Return what the layers' `values`, of the relative error of a deviation, have in common."""
     precisions = [layer.weights.size for layer in layers]
     mean = float(np.average(values, weights=precisions))
     fits = all(
