@@ -205,7 +205,6 @@ class Function(Struct, frozen=True):
         blank: whether its body does nothing at all.
         deferred: whether it is a generator or a coroutine, whose body a call does not run.
         names: names that its code mentions: attributes, methods, globals.
-        texts: texts that its code mentions.
     """
 
     type: Text
@@ -213,7 +212,6 @@ class Function(Struct, frozen=True):
     blank: bool
     deferred: bool
     names: Texts
-    texts: Texts
 
 
 class FunctionObservation(Head, frozen=True):

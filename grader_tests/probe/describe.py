@@ -25,7 +25,7 @@ Record = dict[str, object]
 TEXT = 300
 """Characters of a text that are sent."""
 NAMES = 100
-"""Names or texts of one object that are sent."""
+"""Names of one object that are sent."""
 
 # Of code that a call only makes ready to run: generators and coroutines.
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -39,17 +39,15 @@ def type_name(thing: object) -> str:
 
 
 def describe_function(function: object) -> Record:
-    """Return what a function is, and which names and texts its code mentions."""
+    """Return what a function is, and which names its code mentions."""
     code = attempt(lambda: code_of(function))
     names: list[str] = []
-    texts: list[str] = []
     blank = False
     if code is not None:
         blank = all(step.opname.startswith(_IDLE) for step in dis.get_instructions(code))
         nested = [code]
         for part in nested:
             names += part.co_names
-            texts += [text for text in part.co_consts if isinstance(text, str)]
             nested += [inner for inner in part.co_consts if isinstance(inner, CodeType)]
     return {
         "type": type_name(function),
@@ -57,8 +55,6 @@ def describe_function(function: object) -> Record:
         "blank": blank,
         "deferred": code is not None and bool(code.co_flags & _DEFERRED),
         "names": [name[:TEXT] for name in names[:NAMES]],
-        # Long ones are docstrings.
-        "texts": [text for text in texts if len(text) <= 40][:NAMES],
     }
 
 
