@@ -14,8 +14,7 @@ from torch.utils.data import DataLoader
 from . import training
 from .machinery import progress, side_by_side, stand_in
 from .machinery.cores import idle_cores
-from .machinery.errors import HelperError
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 from .machinery.notebook import show_table
 from .machinery.recall import recalled
 from .plots import plot_losses
@@ -32,7 +31,7 @@ Maker = Callable[[], nn.Module]
 Outcome = tuple[np.ndarray, float]  # the loss of each batch, and the accuracy in per cent
 
 
-class ComparisonError(HelperError):
+class ComparisonError(TranslatedError):
     """A comparison was asked for that cannot be made."""
 
 
@@ -107,10 +106,9 @@ def _batches(
         batches = Batches(train_loader, device, epochs), Batches(valid_loader, device)
     if not all(map(len, batches)):
         raise ComparisonError(
-            translate(
-                "train_loader and valid_loader must each give batches; they give {train} and "
-                "{valid}."
-            ).format(train=len(batches[0]), valid=len(batches[1]))
+            "train_loader and valid_loader must each give batches; they give {train} and {valid}.",
+            train=len(batches[0]),
+            valid=len(batches[1]),
         )
     return batches
 
@@ -165,15 +163,15 @@ def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) 
                 model = maker()
                 if not isinstance(model, nn.Module):
                     raise ComparisonError(
-                        translate(
-                            "With seeds=, the function given for {label!r} should return a model; "
-                            "it returned {found}."
-                        ).format(label=name, found=_short(model))
+                        "With seeds=, the function given for {label!r} should return a model; "
+                        "it returned {found}.",
+                        label=name,
+                        found=_short(model),
                     )
                 models.append(model)
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
     if any(other != shapes[0] for other in shapes):
-        raise ComparisonError(translate("With seeds=, all models need the same architecture."))
+        raise ComparisonError("With seeds=, all models need the same architecture.")
     return models
 
 
@@ -187,10 +185,9 @@ def _seeds(seeds: object) -> tuple[int, ...]:
     numbers = range(seeds) if isinstance(seeds, int) else seeds
     if not _is_list(numbers) or not 2 <= len(numbers) == len(set(numbers)):
         raise ComparisonError(
-            translate(
-                "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
-                "{found!r}."
-            ).format(found=seeds)
+            "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
+            "{found!r}.",
+            found=seeds,
         )
     return tuple(numbers)
 
@@ -198,45 +195,38 @@ def _seeds(seeds: object) -> tuple[int, ...]:
 def _check(model_list: object, several: bool) -> None:
     wanted = translate('compare_init_weights wants a list of pairs, such as [(model, "its label")]')
     if not _is_list(model_list) or not model_list:
-        given = _short(model_list)
-        raise ComparisonError(
-            translate("{wanted}; it was given {found}.", wanted=wanted, found=given)
-        )
+        found = _short(model_list)
+        raise ComparisonError("{wanted}; it was given {found}.", wanted=wanted, found=found)
     for pair in model_list:
         if not _is_list(pair) or len(pair) != 2:
-            entry = _short(pair)
-            raise ComparisonError(
-                translate("{wanted}; one entry is {found}.", wanted=wanted, found=entry)
-            )
+            found = _short(pair)
+            raise ComparisonError("{wanted}; one entry is {found}.", wanted=wanted, found=found)
         thing, label = pair
         if several and (isinstance(thing, nn.Module) or not callable(thing)):
             raise ComparisonError(
-                translate(
-                    "With seeds=, each pair holds a function that makes a new model, such as "
-                    "lambda: Net().apply(weights_init_uniform_rule); one entry holds {found}."
-                ).format(found=_short(thing))
+                "With seeds=, each pair holds a function that makes a new model, such as "
+                "lambda: Net().apply(weights_init_uniform_rule); one entry holds {found}.",
+                found=_short(thing),
             )
         if not isinstance(label, str) or not (several or isinstance(thing, nn.Module)):
             raise ComparisonError(
-                translate(
-                    "{wanted}: first the model, then its label; one entry holds {first} and "
-                    "{second}."
-                ).format(wanted=wanted, first=_short(thing), second=_short(label))
+                "{wanted}: first the model, then its label; one entry holds {first} and {second}.",
+                wanted=wanted,
+                first=_short(thing),
+                second=_short(label),
             )
     labels = [label for _, label in model_list]
     if len(set(labels)) < len(labels):
-        told = translate(
+        raise ComparisonError(
             "Each model needs a label of its own; the labels were {labels}.", labels=labels
         )
-        raise ComparisonError(told)
 
 
 def _check_number(value: object, name: str) -> None:
     if not isinstance(value, int) or value < 1:
-        told = translate(
+        raise ComparisonError(
             "{name} is a whole number, 1 or more; it was {found!r}.", name=name, found=value
         )
-        raise ComparisonError(told)
 
 
 def _short(value: object) -> str:

@@ -15,8 +15,7 @@ from torchvision.datasets import FashionMNIST
 
 from .machinery import stand_in
 from .machinery.download import DownloadError, download
-from .machinery.errors import HelperError
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 
 RAW = Path("FashionMNIST") / "raw"
 
@@ -31,7 +30,7 @@ FILES = {
 PACKED = dict(FashionMNIST.resources)
 
 
-class DataError(HelperError):
+class DataError(TranslatedError):
     """The data files are missing, damaged or truncated."""
 
 
@@ -65,10 +64,10 @@ def _locate() -> tuple[Path, str]:
             return folder, ""
         if not _files_in(folder):
             raise DataError(
-                translate(
-                    "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
-                    "Name a folder that holds FashionMNIST/raw, or unset the variable."
-                ).format(folder=folder, raw=folder / RAW)
+                "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
+                "Name a folder that holds FashionMNIST/raw, or unset the variable.",
+                folder=folder,
+                raw=folder / RAW,
             )
         return _ready(folder), ""
 
@@ -116,11 +115,12 @@ def _ready(folder: Path) -> Path:
     missing = sorted(set(FILES) - set(found))
     if missing:
         raise DataError(
-            translate(
-                "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
-                "the same with .gz). Copy the missing files there, or remove the folder to have "
-                "them downloaded."
-            ).format(raw=folder / RAW, found=len(found), missing=", ".join(missing))
+            "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
+            "the same with .gz). Copy the missing files there, or remove the folder to have "
+            "them downloaded.",
+            raw=folder / RAW,
+            found=len(found),
+            missing=", ".join(missing),
         )
     for path in found.values():
         _check(path, {**FILES, **PACKED}[path.name])
@@ -139,10 +139,12 @@ def _md5(path: Path) -> str:
 def _check(path: Path, expected: str) -> None:
     if (found := _md5(path)) != expected:
         raise DataError(
-            translate(
-                "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
-                "({size:,} bytes were found). Delete this file and copy or download it again."
-            ).format(path=path, found=found, expected=expected, size=path.stat().st_size)
+            "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
+            "({size:,} bytes were found). Delete this file and copy or download it again.",
+            path=path,
+            found=found,
+            expected=expected,
+            size=path.stat().st_size,
         )
 
 

@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from .machinery.errors import HelperError
 from .machinery.figures import COLORS, MARKERS, STYLES, label, legend_below, show
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 from .machinery.notebook import show_table
 from .machinery.tables import html_table, text_table
 from .training import Batches, in_threads
@@ -30,7 +29,7 @@ _LINEAR_RANGE = 8
 Models = nn.Module | Sequence[tuple[nn.Module, str]]
 
 
-class SignalsError(HelperError):
+class SignalsError(TranslatedError):
     """Signals were asked for that cannot be measured."""
 
 
@@ -154,9 +153,8 @@ def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[LayerSign
         F.cross_entropy(net(images), labels, reduction="sum").backward()
     if not forward:
         raise SignalsError(
-            translate(
-                "layer_signals looks at linear and convolutional layers; this {kind} has none."
-            ).format(kind=type(model).__name__)
+            "layer_signals looks at linear and convolutional layers; this {kind} has none.",
+            kind=type(model).__name__,
         )
 
     def moments(values: Tensor) -> tuple[float, float]:
@@ -216,9 +214,7 @@ def model_pairs(models: Models) -> list[tuple[nn.Module, str]]:
         return [(models, type(models).__name__)]
     for pair in models:
         if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], nn.Module)):
-            raise SignalsError(
-                translate("Give a model, or a list of pairs such as [(model, 'its label')].")
-            )
+            raise SignalsError("Give a model, or a list of pairs such as [(model, 'its label')].")
     return list(models)
 
 
@@ -229,11 +225,9 @@ def first_images(loader: DataLoader, batches: int) -> tuple[Tensor, Tensor]:
         first = list(islice(Batches(loader, torch.device("cpu")), batches))
     if len(first) < batches:
         raise SignalsError(
-            translate(
-                "The loader gives {found} batches; {wanted} are needed.",
-                found=len(first),
-                wanted=batches,
-            )
+            "The loader gives {found} batches; {wanted} are needed.",
+            found=len(first),
+            wanted=batches,
         )
     return torch.cat([images for images, _ in first]), torch.cat([labels for _, labels in first])
 

@@ -55,6 +55,13 @@ def translate(text: str, /, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
+class TranslatedError(HelperError):
+    """An error whose message is in the assignment's language; it takes what `translate` takes."""
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(translate(text, **values))
+
+
 def fonts() -> list[str]:
     """Return fonts that have the language's characters; none for one that every font can show."""
     named: list[str] = _file(language()).get("figures", {}).get("fonts", [])
