@@ -119,4 +119,4 @@ def _judge_default(criterion: str, observation: object) -> tuple[Finding, Messag
     entry = TABLE[criterion]
     seen = read(criterion, observation, DefaultObservation)
     finding = entry.judge(seen, LEVEL)
-    return finding, None if finding.outcome == "correct" else entry.explain(seen, finding)
+    return finding, entry.explain(seen, finding)

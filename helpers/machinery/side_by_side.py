@@ -10,11 +10,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from . import progress
@@ -62,12 +62,8 @@ def run_side_by_side(jobs: Sequence[Job[Result]], cores: int) -> list[Result]:
 
 def _parts(jobs: Sequence[Job[Result]], cores: int) -> list[Sequence[Job[Result]]]:
     """Split jobs into one part for each core, equally, the longer parts first."""
-    count = max(1, min(len(jobs), cores))
-    length, longer = divmod(len(jobs), count)
-    ends = [0]
-    for place in range(count):
-        ends.append(ends[-1] + length + (place < longer))
-    return [jobs[start:end] for start, end in pairwise(ends)]
+    places = np.array_split(range(len(jobs)), max(1, min(len(jobs), cores)))
+    return [[jobs[place] for place in part] for part in places]
 
 
 def _run(jobs: Sequence[Job[Result]]) -> list[Result]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..records import FunctionObservation, Module
+from ..records import FunctionObservation
 from ..statistics.independence import independence_evidence
 from ..statistics.moments import (
     Evidence,
@@ -80,7 +80,7 @@ def judge_shape(seen: FunctionObservation, level: float) -> Finding:
     """
 
     def tests(layers: Sequence[Layer]) -> list[Evidence]:
-        return [*normality_evidence(layers), *_independence(layers, seen.linear)]
+        return [*normality_evidence(layers), *_independence(layers, seen)]
 
     def say(_: Sequence[Layer], rejected: Sequence[Evidence], level: float) -> list[Message]:
         if not rejected:
@@ -137,10 +137,10 @@ def _figures(layer: Layer) -> dict[str, float | str]:
     }
 
 
-def _independence(layers: Sequence[Layer], modules: Sequence[Module]) -> list[Evidence]:
-    changed = [module.parameters["weight"] for module in modules if module.parameters]
-    repeat = all(value.repeated == value.count for value in changed if value.changed)
-    coarse = any("16" in dtype for value in changed for dtype in value.dtype[1:])
+def _independence(layers: Sequence[Layer], seen: FunctionObservation) -> list[Evidence]:
+    weights = [weight for _, weight in seen.parameters("weight")]
+    repeat = all(weight.repeated == weight.count for weight in weights if weight.changed)
+    coarse = any("16" in dtype for weight in weights for dtype in weight.dtype[1:])
     # Weights that come out the same at every application share their draws between layers too.
     # That is one mistake, and "layers" takes its points. Half precision repeats values by itself,
     # and "layers" takes the points for the type.

@@ -122,7 +122,7 @@ def explain_layers(seen: FunctionObservation, _: Finding) -> Message | None:
         return message("dtype_left_changed")
     if any("nference tensor" in run.error.message for run in seen.runs if run.error):
         return message("inference_tensor")
-    if any(layer.parameters["bias"].gone for layer in seen.linear):
+    if any(bias.gone for _, bias in seen.parameters("bias")):
         return message("bias_removed")
     if any(run.stage == "done" and not run.finite for run in seen.runs):
         return message("not_finite")
