@@ -117,7 +117,10 @@ def _train_all(
     models: Sequence[nn.Module], labels: Sequence[str], batches: tuple[Batches, Batches], seed: int
 ) -> tuple[Run, ...]:
     """Train models in place on the first batches, and measure them on the second."""
-    initial = [_weights(model) for model in models]
+    initial = [
+        {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
+        for model in models
+    ]
 
     def learn(model: nn.Module, label: str) -> Outcome:
         losses = np.array(train(model, batches[0], translate(label), seed))
@@ -147,10 +150,6 @@ def _train_all(
         loss = float(losses[-LAST_BATCHES:].mean())
         runs.append(Run(label, losses, batches[0].per_epoch, loss, reached, weights))
     return tuple(runs)
-
-
-def _weights(model: nn.Module) -> dict[str, np.ndarray]:
-    return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
 
 
 def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:

@@ -78,7 +78,10 @@ def init_lab(loader: DataLoader | None = None) -> None:
     if nbgrader_is_running():
         # A panel that nobody can move.
         return
-    images, labels = first_images(loader if loader is not None else _own_loader(), _BATCHES)
+    if loader is None:
+        data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
+        loader = DataLoader(data, batch_size=100, shuffle=True)
+    images, labels = first_images(loader, _BATCHES)
     results: dict[Setting, Result] = {}
 
     def add(setting: Setting) -> None:
@@ -208,8 +211,3 @@ def _controls(chosen: Callable[[Setting], Any]) -> Any:
     add("depth", IntSlider, translate("hidden layers"), min=DEPTHS[0], max=DEPTHS[-1], **slider)
     add("activation", Dropdown, translate("activation"), options=texts(ACTIVATIONS))
     return VBox(list(fields.values()))
-
-
-def _own_loader() -> DataLoader:
-    data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
-    return DataLoader(data, batch_size=100, shuffle=True)

@@ -9,7 +9,8 @@ import inspect
 import linecache
 import sys
 from pathlib import Path
-from types import CodeType, TracebackType
+from traceback import walk_tb
+from types import CodeType
 
 import numpy as np
 import torch
@@ -61,15 +62,13 @@ def describe_function(function: object) -> Record:
 def describe_error(error: BaseException) -> Record:
     """Return an exception's type and message, and the innermost line of the student's."""
     line, where = "", ""
-    step: TracebackType | None = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
+    for frame, number in walk_tb(error.__traceback__):
+        code = frame.f_code
         # What `exec` runs has no line to show; then the line that calls it is quoted.
         if _is_students(code.co_filename) and (
-            found := linecache.getline(code.co_filename, step.tb_lineno).strip()
+            found := linecache.getline(code.co_filename, number).strip()
         ):
             line, where = found, code.co_name
-        step = step.tb_next
     return {
         "type": type_name(error),
         "message": (attempt(lambda: str(error)) or "")[:TEXT],

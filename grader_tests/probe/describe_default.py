@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def describe_model(model: object, with_values: bool) -> Record | None:
             "type": type_name(module),
             **size(module),
             "parameters": {
-                key: _describe_values(parameter, step)
+                key: attempt(partial(_describe_values, parameter, step))
                 for key, parameter in module.named_parameters(recurse=False)
             },
         }
@@ -50,16 +51,13 @@ def describe_model(model: object, with_values: bool) -> Record | None:
     return record
 
 
-def _describe_values(tensor: Tensor, step: int) -> Record | None:
-    def look() -> Record:
-        values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
-        return {
-            "shape": list(tensor.shape),
-            "largest": float(np.abs(values).max(initial=0)),
-            "values": encode_array(values[::step].copy()),
-        }
-
-    return attempt(look)
+def _describe_values(tensor: Tensor, step: int) -> Record:
+    values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
+    return {
+        "shape": list(tensor.shape),
+        "largest": float(np.abs(values).max(initial=0)),
+        "values": encode_array(values[::step].copy()),
+    }
 
 
 def _digests(weights: object) -> dict[str, str]:
@@ -87,12 +85,10 @@ def describe_comparison(comparison: Any) -> Record | None:
 
 
 def _describe_run(run: Any) -> Record:
-    def losses() -> Record:
-        return encode_array(np.array(run.losses, dtype=np.float32).ravel()[:_LOSSES])
-
+    losses = attempt(lambda: np.array(run.losses, dtype=np.float32).ravel()[:_LOSSES])
     return {
         "label": (attempt(lambda: str(run.label)) or "")[:TEXT],
-        "losses": attempt(losses),
+        "losses": None if losses is None else encode_array(losses),
         "training_loss": attempt(lambda: float(run.training_loss)),
         "validation_accuracy": attempt(lambda: float(run.validation_accuracy)),
         "initial_weights": attempt(lambda: _digests(run.initial_weights)),

@@ -39,7 +39,9 @@ def run_side_by_side(jobs: Sequence[Job[Result]], cores: int) -> list[Result]:
         jobs: functions without arguments, whose results can be pickled.
         cores: how many jobs may run at once.
     """
-    parts = _parts(jobs, cores if _may_fork() else 1)
+    # macOS's own libraries do not survive a fork, and a GPU's context does not either.
+    may_fork = sys.platform == "linux" and not torch.cuda.is_initialized()
+    parts = _parts(jobs, cores if may_fork else 1)
     # The first part stays here, so that the progress that is seen is that of the first jobs.
     started = [_start(part) for part in parts[1:]]
     begun = time.monotonic()
@@ -68,11 +70,6 @@ def _parts(jobs: Sequence[Job[Result]], cores: int) -> list[Sequence[Job[Result]
 
 def _run(jobs: Sequence[Job[Result]]) -> list[Result]:
     return [job() for job in jobs]
-
-
-def _may_fork() -> bool:
-    # macOS's own libraries do not survive a fork, and a GPU's context does not either.
-    return sys.platform == "linux" and not torch.cuda.is_initialized()
 
 
 def _start(jobs: Sequence[Job[Result]]) -> tuple[BaseProcess, Connection]:

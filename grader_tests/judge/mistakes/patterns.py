@@ -33,7 +33,7 @@ def family(layers: Sequence[Layer]) -> str:
         return "few values"
     if all(_share_at_extremes(layer.weights) > 1e-3 for layer in varied):
         return "clamped"
-    values = np.sort(_standardized(varied))
+    values = np.sort(standardized(varied))
     if kolmogorov_distance(np.clip((values / sqrt(3) + 1) / 2, 0, 1)) < _CLOSE:
         return "uniform"
     half = stats.halfnorm(-stats.halfnorm.mean() / stats.halfnorm.std(), 1 / stats.halfnorm.std())
@@ -45,7 +45,8 @@ def family(layers: Sequence[Layer]) -> str:
     return "other"
 
 
-def _standardized(layers: Sequence[Layer]) -> np.ndarray:
+def standardized(layers: Sequence[Layer]) -> np.ndarray:
+    """Return all weights, each layer's with the mean 0 and the deviation 1."""
     return np.concatenate([layer.standardized().ravel() for layer in layers])
 
 
@@ -135,18 +136,3 @@ def _on_a_grid(weights: np.ndarray) -> bool:
     # Far out some places of the grid are empty, and near 0 float32 is finer than any grid.
     steps = gaps / np.median(gaps)
     return bool(np.mean(np.abs(steps - np.round(steps)) < 0.02) > 0.9)
-
-
-def distinct_values(layers: Sequence[Layer]) -> int:
-    """Return how many different values occur, summed over the layers."""
-    return sum(np.unique(layer.weights).size for layer in layers)
-
-
-def beyond_two(layers: Sequence[Layer]) -> float:
-    """Return the share of values beyond two standard deviations; normal: 0.0455."""
-    return float(np.mean(np.abs(_standardized(layers)) > 2))
-
-
-def kurtosis(layers: Sequence[Layer]) -> float:
-    """Return the kurtosis over all layers; normal: 3."""
-    return float(stats.kurtosis(_standardized(layers), fisher=False))
