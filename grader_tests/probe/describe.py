@@ -18,13 +18,11 @@ from IPython.core.getipython import get_ipython
 from torch import Tensor, nn
 
 from ..observation import ENTRY_LIMIT, encode_array
-from .lines import attempt, code_of
+from .lines import TEXT, attempt, code_of
 
 Record = dict[str, object]
 """A JSON object."""
 
-TEXT = 300
-"""Characters of a text that are sent."""
 NAMES = 100
 """Names of one object that are sent."""
 

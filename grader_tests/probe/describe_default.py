@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..observation import encode_array
-from .describe import NAMES, TEXT, Record, size, type_name
-from .lines import attempt
+from .describe import NAMES, Record, size, type_name
+from .lines import TEXT, attempt
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
 # lesson's network has 235,146.

@@ -15,7 +15,8 @@ from torch import nn
 _Looked = TypeVar("_Looked")
 
 _LINES = 60
-_TEXT = 300
+TEXT = 300
+"""Characters of a text that are sent."""
 
 
 def attempt(look: Callable[[], _Looked]) -> _Looked | None:
@@ -67,7 +68,7 @@ def early_return(function: object) -> str:
                 continue
             for statement in statements[:-1]:
                 if isinstance(statement, ast.Return):
-                    return ast.unparse(statement)[:_TEXT]
+                    return ast.unparse(statement)[:TEXT]
     return ""
 
 
@@ -104,7 +105,7 @@ def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, obje
         sys.settrace(before)
     return [
         {
-            "text": linecache.getline(code.co_filename, number).strip()[:_TEXT],
+            "text": linecache.getline(code.co_filename, number).strip()[:TEXT],
             "ran": number in ran,
         }
         for number in sorted(numbers)[:_LINES]

@@ -26,11 +26,8 @@ def progress(items: "SizedIterable[Item]", label: str) -> Iterator[Item]:
 
     In a notebook it is one line of the cell's output, the same for everything the cell trains,
     and it is empty in the end: a page printed or exported afterwards has no trace of it. In a
-    terminal it is a bar. While nbgrader runs a notebook nobody watches, so nothing is shown.
-
-    Args:
-        items: what is worked through.
-        label: what the line calls it; nothing is shown of what has no name.
+    terminal it is a bar. While nbgrader runs a notebook nobody watches, so nothing is shown, and
+    neither of what has no label.
     """
     if _hidden or not label or "NBGRADER_EXECUTION" in os.environ:
         yield from items

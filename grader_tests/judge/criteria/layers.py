@@ -18,11 +18,9 @@ _SAID = 3
 
 
 def judge_layers(seen: FunctionObservation, level: float) -> Finding:
-    """Judge what the function did to the modules of networks.
+    """Judge what the function did to networks, which were trained for a step afterwards.
 
-    Args:
-        seen: an observation of networks that were trained for a step afterwards.
-        level: probability that a correct function fails.
+    A correct function fails with probability `level`.
 
     Raises:
         ObservationError: no training is reported.

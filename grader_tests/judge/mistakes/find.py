@@ -27,16 +27,10 @@ _CORRELATED = 0.1
 def find_mistake(
     seen: FunctionObservation, finding: Finding, asks_about: str, explain: Explain
 ) -> Message | None:
-    """Name what is behind a criterion that is not met.
+    """Name what is behind a criterion that is not met, or None where the finding says it all.
 
-    Args:
-        seen: what the judge saw.
-        finding: what it made of that.
-        asks_about: "weight" or "bias".
-        explain: the criterion's own explanation, for a function that ran and wrote values.
-
-    Returns:
-        The mistake, or None where the finding says all there is to say.
+    `asks_about` is "weight" or "bias", and `explain` the criterion's own explanation, for a
+    function that ran and wrote values.
     """
     given = seen.function.type
     # A model can be called as well as a function, but not with a module.
@@ -153,9 +147,8 @@ def from_weights(
 ) -> Explain:
     """Return how a criterion is explained that looks at the weights themselves.
 
-    Args:
-        explain: takes the layers, none of them constant, and the names of the tests that failed,
-            the clearest first.
+    `explain` takes the layers, none of them constant, and the names of the tests that failed, the
+    clearest first.
     """
 
     def explanation(seen: FunctionObservation, finding: Finding) -> Message | None:

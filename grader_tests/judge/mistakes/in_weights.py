@@ -141,12 +141,7 @@ def _in_units_of_y(values: Sequence[float], layers: Sequence[Layer]) -> list[flo
 
 
 def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
-    """Explain weights that are no independent draws from a normal distribution.
-
-    Args:
-        layers: none of them constant.
-        rejected: the names of the tests that failed, the clearest first.
-    """
+    """Explain weights that are no independent draws from a normal distribution."""
     pattern = patterns.dependence(layers)
     if pattern in _DEPENDENCE:
         return message(_DEPENDENCE[pattern])
