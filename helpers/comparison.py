@@ -1,10 +1,10 @@
 """Compares initial weights: trains models that differ in nothing else, and shows how they learn."""
 
 import copy
-import random
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -14,13 +14,12 @@ from torch.utils.data import DataLoader
 from . import training
 from .machinery import progress, side_by_side, stand_in
 from .machinery.cores import idle_cores
-from .machinery.errors import HelperError
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 from .machinery.notebook import show_table
 from .machinery.recall import recalled
 from .plots import plot_losses
 from .results import Comparison, Run, SeedComparison
-from .seed import set_seed
+from .seed import generators_kept, set_seed
 from .training import Batches, accuracy, in_threads, train
 
 EPOCHS = 2
@@ -32,7 +31,7 @@ Maker = Callable[[], nn.Module]
 Outcome = tuple[np.ndarray, float]  # the loss of each batch, and the accuracy in per cent
 
 
-class ComparisonError(HelperError):
+class ComparisonError(TranslatedError):
     """A comparison was asked for that cannot be made."""
 
 
@@ -107,22 +106,21 @@ def _batches(
         batches = Batches(train_loader, device, epochs), Batches(valid_loader, device)
     if not all(map(len, batches)):
         raise ComparisonError(
-            translate(
-                "train_loader and valid_loader must each give batches; they give {train} and "
-                "{valid}."
-            ).format(train=len(batches[0]), valid=len(batches[1]))
+            "train_loader and valid_loader must each give batches; they give {train} and {valid}.",
+            train=len(batches[0]),
+            valid=len(batches[1]),
         )
     return batches
 
 
 def _train_all(
-    models: Sequence[nn.Module],
-    labels: Sequence[str],
-    batches: tuple[Batches, Batches],
-    seed: int,
+    models: Sequence[nn.Module], labels: Sequence[str], batches: tuple[Batches, Batches], seed: int
 ) -> tuple[Run, ...]:
     """Train models in place on the first batches, and measure them on the second."""
-    initial = [_weights(model) for model in models]
+    initial = [
+        {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
+        for model in models
+    ]
 
     def learn(model: nn.Module, label: str) -> Outcome:
         losses = np.array(train(model, batches[0], translate(label), seed))
@@ -147,117 +145,91 @@ def _train_all(
     with in_threads(1):
         jobs = list(map(job, models, labels))
         outcomes = side_by_side.run_side_by_side(jobs, cores)
-    return tuple(
-        Run(
-            label,
-            losses,
-            batches[0].per_epoch,
-            float(losses[-LAST_BATCHES:].mean()),
-            reached,
-            weights,
-        )
-        for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True)
-    )
-
-
-def _weights(model: nn.Module) -> dict[str, np.ndarray]:
-    return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
+    runs = []
+    for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True):
+        loss = float(losses[-LAST_BATCHES:].mean())
+        runs.append(Run(label, losses, batches[0].per_epoch, loss, reached, weights))
+    return tuple(runs)
 
 
 def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:
     """Make a model of each kind under each seed; the generators are then as they were before."""
     models = []
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with generators_kept():
         for maker, name in pairs:
             for seed in seeds:
                 set_seed(seed)
                 model = maker()
                 if not isinstance(model, nn.Module):
                     raise ComparisonError(
-                        translate(
-                            "With seeds=, the function given for {label!r} should return a model; "
-                            "it returned {found}."
-                        ).format(label=name, found=_short(model))
+                        "With seeds=, the function given for {label!r} should return a model; "
+                        "it returned {found}.",
+                        label=name,
+                        found=_short(model),
                     )
                 models.append(model)
-    random.setstate(python_state)
-    np.random.set_state(numpy_state)
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
     if any(other != shapes[0] for other in shapes):
-        raise ComparisonError(translate("With seeds=, all models need the same architecture."))
+        raise ComparisonError("With seeds=, all models need the same architecture.")
     return models
 
 
+def _is_list(value: object) -> TypeGuard[Sequence]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def _seeds(seeds: object) -> tuple[int, ...]:
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else seeds
     if seeds is None:
         return ()
-    if (
-        not isinstance(numbers, Sequence)
-        or isinstance(numbers, str)
-        or len(set(numbers)) < 2
-        or len(set(numbers)) < len(numbers)
-    ):
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
+    if not _is_list(numbers) or not 2 <= len(numbers) == len(set(numbers)):
         raise ComparisonError(
-            translate(
-                "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
-                "{found!r}."
-            ).format(found=seeds)
+            "seeds= is a number, 2 or more, or a list of different whole numbers; it was "
+            "{found!r}.",
+            found=seeds,
         )
     return tuple(numbers)
 
 
 def _check(model_list: object, several: bool) -> None:
     wanted = translate('compare_init_weights wants a list of pairs, such as [(model, "its label")]')
-    if not isinstance(model_list, Sequence) or isinstance(model_list, str) or not model_list:
-        raise ComparisonError(
-            translate("{wanted}; it was given {found}.").format(
-                wanted=wanted, found=_short(model_list)
-            )
-        )
+    if not _is_list(model_list) or not model_list:
+        found = _short(model_list)
+        raise ComparisonError("{wanted}; it was given {found}.", wanted=wanted, found=found)
     for pair in model_list:
-        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-            raise ComparisonError(
-                translate("{wanted}; one entry is {found}.").format(
-                    wanted=wanted, found=_short(pair)
-                )
-            )
+        if not _is_list(pair) or len(pair) != 2:
+            found = _short(pair)
+            raise ComparisonError("{wanted}; one entry is {found}.", wanted=wanted, found=found)
         thing, label = pair
         if several and (isinstance(thing, nn.Module) or not callable(thing)):
             raise ComparisonError(
-                translate(
-                    "With seeds=, each pair holds a function that makes a new model, such as "
-                    "lambda: Net().apply(weights_init_uniform_rule); one entry holds {found}."
-                ).format(found=_short(thing))
+                "With seeds=, each pair holds a function that makes a new model, such as "
+                "lambda: Net().apply(weights_init_uniform_rule); one entry holds {found}.",
+                found=_short(thing),
             )
         if not isinstance(label, str) or not (several or isinstance(thing, nn.Module)):
             raise ComparisonError(
-                translate(
-                    "{wanted}: first the model, then its label; one entry holds {first} and "
-                    "{second}."
-                ).format(wanted=wanted, first=_short(thing), second=_short(label))
+                "{wanted}: first the model, then its label; one entry holds {first} and {second}.",
+                wanted=wanted,
+                first=_short(thing),
+                second=_short(label),
             )
     labels = [label for _, label in model_list]
     if len(set(labels)) < len(labels):
         raise ComparisonError(
-            translate("Each model needs a label of its own; the labels were {labels}.").format(
-                labels=labels
-            )
+            "Each model needs a label of its own; the labels were {labels}.", labels=labels
         )
 
 
 def _check_number(value: object, name: str) -> None:
     if not isinstance(value, int) or value < 1:
         raise ComparisonError(
-            translate("{name} is a whole number, 1 or more; it was {found!r}.").format(
-                name=name, found=value
-            )
+            "{name} is a whole number, 1 or more; it was {found!r}.", name=name, found=value
         )
 
 
 def _short(value: object) -> str:
-    return "None" if value is None else translate("a {kind}").format(kind=type(value).__name__)
+    return "None" if value is None else translate("a {kind}", kind=type(value).__name__)
 
 
 def _name_of_data(loader: DataLoader) -> str:

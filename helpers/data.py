@@ -11,36 +11,26 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from torchvision.datasets import FashionMNIST
+
 from .machinery import stand_in
 from .machinery.download import DownloadError, download
-from .machinery.errors import HelperError
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 
 RAW = Path("FashionMNIST") / "raw"
 
-# MD5 of the four official files, unpacked and as they are distributed. The second column is what
-# https://github.com/zalandoresearch/fashion-mnist and torchvision list.
+# MD5 of the four official files, unpacked. torchvision lists those of the packed ones, as does
+# https://github.com/zalandoresearch/fashion-mnist.
 FILES = {
-    "train-images-idx3-ubyte": (
-        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    ),
-    "train-labels-idx1-ubyte": (
-        "9018921c3c673c538a1fc5bad174d6f9",
-        "25c81989df183df01b3e8a0aad5dffbe",
-    ),
-    "t10k-images-idx3-ubyte": (
-        "8181f5470baa50b63fa0f6fddb340f0a",
-        "bef4ecab320f06d8554ea6380940ec79",
-    ),
-    "t10k-labels-idx1-ubyte": (
-        "15d484375f8d13e6eb1aabb0c3f46965",
-        "bb300cfdad3c16e7a12a480ee83cd310",
-    ),
+    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
+PACKED = dict(FashionMNIST.resources)
 
 
-class DataError(HelperError):
+class DataError(TranslatedError):
     """The data files are missing, damaged or truncated."""
 
 
@@ -74,10 +64,10 @@ def _locate() -> tuple[Path, str]:
             return folder, ""
         if not _files_in(folder):
             raise DataError(
-                translate(
-                    "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
-                    "Name a folder that holds FashionMNIST/raw, or unset the variable."
-                ).format(folder=folder, raw=folder / RAW)
+                "FASHION_MNIST names {folder}, but there is no file of Fashion-MNIST in {raw}. "
+                "Name a folder that holds FashionMNIST/raw, or unset the variable.",
+                folder=folder,
+                raw=folder / RAW,
             )
         return _ready(folder), ""
 
@@ -91,7 +81,7 @@ def _locate() -> tuple[Path, str]:
             return folder / stand_in.FOLDER, ""
 
     try:
-        download(local / RAW, {f"{name}.gz": md5s[1] for name, md5s in FILES.items()})
+        download(local / RAW, PACKED)
     except DownloadError as error:
         folder = local / stand_in.FOLDER
         stand_in.write(folder)
@@ -112,13 +102,11 @@ def _course_data() -> list[Path]:
 
 def _files_in(folder: Path) -> dict[str, Path]:
     """Map the name of each data file that is in `folder`, packed or not, to its path."""
-    found = {}
-    for name in FILES:
-        for candidate in (folder / RAW / name, folder / RAW / f"{name}.gz"):
-            if candidate.is_file():
-                found[name] = candidate
-                break
-    return found
+    raw = folder / RAW
+    # Of a file that is there in both forms, the second counts.
+    return {
+        name: path for name in FILES for path in (raw / f"{name}.gz", raw / name) if path.is_file()
+    }
 
 
 def _ready(folder: Path) -> Path:
@@ -127,14 +115,15 @@ def _ready(folder: Path) -> Path:
     missing = sorted(set(FILES) - set(found))
     if missing:
         raise DataError(
-            translate(
-                "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
-                "the same with .gz). Copy the missing files there, or remove the folder to have "
-                "them downloaded."
-            ).format(raw=folder / RAW, found=len(found), missing=", ".join(missing))
+            "{raw} holds only {found} of the 4 files of Fashion-MNIST; missing: {missing} (or "
+            "the same with .gz). Copy the missing files there, or remove the folder to have "
+            "them downloaded.",
+            raw=folder / RAW,
+            found=len(found),
+            missing=", ".join(missing),
         )
-    for name, path in found.items():
-        _check(path, FILES[name][path.suffix == ".gz"])
+    for path in found.values():
+        _check(path, {**FILES, **PACKED}[path.name])
     if all(path.suffix != ".gz" for path in found.values()):
         return folder
     unpacked = _cache()
@@ -142,15 +131,20 @@ def _ready(folder: Path) -> Path:
     return unpacked
 
 
-def _check(path: Path, md5: str) -> None:
+def _md5(path: Path) -> str:
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "md5").hexdigest()
-    if found != md5:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _check(path: Path, expected: str) -> None:
+    if (found := _md5(path)) != expected:
         raise DataError(
-            translate(
-                "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
-                "({size:,} bytes were found). Delete this file and copy or download it again."
-            ).format(path=path, found=found, expected=md5, size=path.stat().st_size)
+            "{path} is damaged: its MD5 is {found}, the official file's is {expected} "
+            "({size:,} bytes were found). Delete this file and copy or download it again.",
+            path=path,
+            found=found,
+            expected=expected,
+            size=path.stat().st_size,
         )
 
 
@@ -159,11 +153,8 @@ def _unpack(source: Path, target: Path) -> None:
     (target / RAW).mkdir(parents=True, exist_ok=True)
     for name, path in _files_in(source).items():
         destination = target / RAW / name
-        md5 = FILES[name][0]
-        if destination.is_file():
-            with destination.open("rb") as file:
-                if hashlib.file_digest(file, "md5").hexdigest() == md5:
-                    continue
+        if destination.is_file() and _md5(destination) == FILES[name]:
+            continue
         # Another notebook may be doing the same: each writes a file of its own and moves it into
         # place in one step.
         with (
@@ -171,7 +162,7 @@ def _unpack(source: Path, target: Path) -> None:
             tempfile.NamedTemporaryFile(dir=destination.parent, delete=False) as partial,
         ):
             shutil.copyfileobj(packed, partial)
-        _check(Path(partial.name), md5)
+        _check(Path(partial.name), FILES[name])
         os.chmod(partial.name, 0o644)
         os.replace(partial.name, destination)
 

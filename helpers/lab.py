@@ -1,8 +1,8 @@
 """A panel to try initial weights with: distribution, scale, depth and activation function."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,7 @@ from .machinery.notebook import shell
 from .plots import draw_losses
 from .self_check import nbgrader_is_running
 from .signals import LayerSignal, describe, draw_signals, first_images, measure
-from .training import LEARNING_RATE, in_threads
+from .training import in_threads, train
 
 _WIDTH = 64  # neurons of a hidden layer: small, so that an answer comes at once
 _BATCHES = 100  # length of the training curve
@@ -59,7 +59,7 @@ class Setting:
 
     def __str__(self) -> str:
         # In the figure's language: this stands in its legend.
-        layers = label("{depth} layers").format(depth=self.depth)
+        layers = label("{depth} layers", depth=self.depth)
         words = (label(self.distribution), f"{self.scale:g}/√n", layers, label(self.activation))
         return label(", ").join(words)
 
@@ -78,7 +78,10 @@ def init_lab(loader: DataLoader | None = None) -> None:
     if nbgrader_is_running():
         # A panel that nobody can move.
         return
-    images, labels = first_images(loader if loader is not None else _own_loader(), _BATCHES)
+    if loader is None:
+        data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
+        loader = DataLoader(data, batch_size=100, shuffle=True)
+    images, labels = first_images(loader, _BATCHES)
     results: dict[Setting, Result] = {}
 
     def add(setting: Setting) -> None:
@@ -115,24 +118,14 @@ class Result:
 def try_setting(setting: Setting, images: Tensor, labels: Tensor) -> Result:
     """Make a network as `setting` says, measure its signals and train it on 100 batches.
 
-    Args:
-        setting: what was chosen.
-        images: what to train on, shape (images, ...), a hundredth of it per batch.
-        labels: class index of each image.
+    A batch is a hundredth of `images`, shape (images, ...); `labels` holds the class of each.
     """
     with torch.random.fork_rng(), in_threads(1):
         torch.manual_seed(0)
         model = make_network(setting, images[0].numel())
         signals = measure(model, images[:1000], labels[:1000])
-        optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
-        losses = []
-        batches = zip(images.chunk(_BATCHES), labels.chunk(_BATCHES), strict=True)
-        for batch, wanted in batches:
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(batch), wanted)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
+        batches = list(zip(images.chunk(_BATCHES), labels.chunk(_BATCHES), strict=True))
+        losses = train(model, batches, "", seed=0)
     return Result(signals, np.array(losses))
 
 
@@ -158,15 +151,14 @@ def _standard(distribution: str, shape: torch.Size) -> Tensor:
     return (torch.rand(shape) - 0.5) * 12**0.5
 
 
-def _draw(results: "dict[Setting, Result]", display_id: str | None) -> None:
-    models = {}
-    for setting, result in results.items():
-        layers = result.signals
-        # The modules of a Sequential are numbered; what counts here is the how manyth layer it is.
-        models[str(setting)] = tuple(
-            LayerSignal(str(place), s.mean, s.deviation, s.gradient_mean, s.gradient_deviation)
-            for place, s in enumerate(layers, start=1)
+def _draw(results: dict[Setting, Result], display_id: str | None) -> None:
+    # The modules of a Sequential are numbered; what counts here is the how manyth layer it is.
+    models = {
+        str(setting): tuple(
+            replace(signal, layer=str(place)) for place, signal in enumerate(result.signals, 1)
         )
+        for setting, result in results.items()
+    }
     losses = {str(setting): result.losses for setting, result in results.items()}
     show(_draw_figure, models, losses, description=describe(models), display_id=display_id)
 
@@ -185,57 +177,37 @@ def _draw_figure(
 
 
 def _controls(chosen: Callable[[Setting], Any]) -> Any:
-    """Return the panel's controls, or None where nobody could use them.
-
-    Args:
-        chosen: called with the setting whenever a control has changed.
-    """
+    """Return controls that call `chosen` at every change; None where nobody could use them."""
     if shell() is None or "NBGRADER_EXECUTION" in os.environ:
         return None
     try:
-        import ipywidgets as widgets
+        from ipywidgets import Dropdown, IntSlider, SelectionSlider, VBox
     except ImportError:
         return None
     start = Setting(scale=5.0)
-    common = {"style": {"description_width": "13em"}, "layout": {"width": "28em"}}
-    fields = {
-        "distribution": widgets.Dropdown(
-            description=translate("distribution"),
-            options=[(translate(name), name) for name in DISTRIBUTIONS],
-            value=start.distribution,
-            **common,
-        ),
-        "scale": widgets.SelectionSlider(
-            description=translate("scale, times 1/√n"),
-            options=[(f"{scale:g}", scale) for scale in SCALES],
-            value=start.scale,
-            continuous_update=False,
-            **common,
-        ),
-        "depth": widgets.IntSlider(
-            description=translate("hidden layers"),
-            min=DEPTHS[0],
-            max=DEPTHS[-1],
-            value=start.depth,
-            continuous_update=False,
-            **common,
-        ),
-        "activation": widgets.Dropdown(
-            description=translate("activation"),
-            options=[(translate(name), name) for name in ACTIVATIONS],
-            value=start.activation,
-            **common,
-        ),
-    }
+    fields: dict[str, Any] = {}
 
     def changed(_change: object) -> None:
         chosen(Setting(**{name: field.value for name, field in fields.items()}))
 
-    for field in fields.values():
-        field.observe(changed, names="value")
-    return widgets.VBox(list(fields.values()))
+    def add(name: str, kind: Any, description: str, **more: Any) -> None:
+        fields[name] = kind(
+            description=description,
+            value=getattr(start, name),
+            style={"description_width": "13em"},
+            layout={"width": "28em"},
+            **more,
+        )
+        fields[name].observe(changed, names="value")
 
+    def texts(names: Iterable[str]) -> list[tuple[str, str]]:
+        return [(translate(name), name) for name in names]
 
-def _own_loader() -> DataLoader:
-    data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
-    return DataLoader(data, batch_size=100, shuffle=True)
+    # A slider answers when it is let go.
+    slider = {"continuous_update": False}
+    scales = [(f"{scale:g}", scale) for scale in SCALES]
+    add("distribution", Dropdown, translate("distribution"), options=texts(DISTRIBUTIONS))
+    add("scale", SelectionSlider, translate("scale, times 1/√n"), options=scales, **slider)
+    add("depth", IntSlider, translate("hidden layers"), min=DEPTHS[0], max=DEPTHS[-1], **slider)
+    add("activation", Dropdown, translate("activation"), options=texts(ACTIVATIONS))
+    return VBox(list(fields.values()))

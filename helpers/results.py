@@ -56,11 +56,11 @@ class Comparison:
         return html_table(self._caption(), self._heads(), self._rows())
 
     def _caption(self) -> str:
-        return translate("After {epochs} on {data}:").format(**self._circumstances())
+        return translate("After {epochs} on {data}:", **self._circumstances())
 
     def _circumstances(self) -> dict[str, str]:
-        epochs = translate("1 epoch") if self.epochs == 1 else translate("{number} epochs")
-        return {"epochs": epochs.format(number=self.epochs), "data": translate(self.data)}
+        one, several = translate("1 epoch"), translate("{number} epochs", number=self.epochs)
+        return {"epochs": one if self.epochs == 1 else several, "data": translate(self.data)}
 
     def _heads(self) -> list[str]:
         heads = ("initial weights", "validation accuracy", "training loss")
@@ -107,46 +107,40 @@ class SeedComparison(Comparison):
         return f"{super()._repr_html_()}<p>{differences}</p>"
 
     def _differences(self) -> list[str]:
-        lines = []
         first, *others = self.groups
+        sentence = translate(
+            "{other} minus {first}: {mean:+.2f} points on average, standard error {error:.2f}"
+        )
+        lines = []
         for other in others:
             mean, error = self.difference(other, first)
-            sentence = translate(
-                "{other} minus {first}: {mean:+.2f} points on average, standard error {error:.2f}"
-            )
-            lines.append(
-                sentence.format(
-                    other=translate(other), first=translate(first), mean=mean, error=error
-                )
-            )
+            names = {"other": translate(other), "first": translate(first)}
+            lines.append(sentence.format(**names, mean=mean, error=error))
         return lines
 
     def _caption(self) -> str:
-        caption = translate("After {epochs} on {data}, {count} seeds (mean, lowest to highest):")
-        return caption.format(count=len(self.seeds), **self._circumstances())
+        return translate(
+            "After {epochs} on {data}, {count} seeds (mean, lowest to highest):",
+            count=len(self.seeds),
+            **self._circumstances(),
+        )
 
     def _rows(self) -> list[list[str]]:
         rows = []
         for name, runs in self.groups.items():
-            accuracies = self.accuracies(name)
             losses = np.array([run.training_loss for run in runs])
-            span = translate("{mean} ({lowest} to {highest})")
-            rows.append(
-                [
-                    translate(name),
-                    span.format(
-                        mean=f"{accuracies.mean():.2f} %",
-                        lowest=f"{accuracies.min():.2f}",
-                        highest=f"{accuracies.max():.2f}",
-                    ),
-                    span.format(
-                        mean=f"{losses.mean():.3f}",
-                        lowest=f"{losses.min():.3f}",
-                        highest=f"{losses.max():.3f}",
-                    ),
-                ]
-            )
+            accuracies = _mean_and_span(self.accuracies(name), digits=2, unit=" %")
+            rows.append([translate(name), accuracies, _mean_and_span(losses, digits=3)])
         return rows
+
+
+def _mean_and_span(values: np.ndarray, digits: int, unit: str = "") -> str:
+    return translate(
+        "{mean} ({lowest} to {highest})",
+        mean=f"{values.mean():.{digits}f}{unit}",
+        lowest=f"{values.min():.{digits}f}",
+        highest=f"{values.max():.{digits}f}",
+    )
 
 
 def show_results(names: Mapping[str, object]) -> None:
@@ -162,9 +156,7 @@ def show_results(names: Mapping[str, object]) -> None:
     if not comparisons:
         print(translate("No comparison has been made yet. Run the cells above first."))
         return
-    heads = [
-        translate(text) for text in ("initial weights", "training loss", "validation accuracy")
-    ]
+    heads = ("initial weights", "training loss", "validation accuracy")
     rows = [_row_of(run) for comparison in comparisons for run in comparison.runs]
     print(
         text_table(

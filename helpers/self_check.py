@@ -4,17 +4,18 @@ It tells three outcomes apart: correct, incorrect and not attempted. The grader 
 on other networks.
 """
 
+import copy
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
-import numpy as np
 import torch
 from torch import nn
 
 from .machinery.errors import HelperError
 from .machinery.language import translate
+from .seed import generators_kept
 
 # How many standard errors a figure may lie off. A correct function draws three layers and has
 # three figures for each; beyond 6 standard errors lies less than one in 50 million of such checks.
@@ -33,12 +34,12 @@ class SelfCheckFailed(HelperError):
 
 @dataclass(frozen=True)
 class _Finding:
-    """One thing looked at in one place."""
+    """One thing looked at in one place, and what to think about where it is not right."""
 
     place: str
     found: str
     right: bool
-    hint: str = ""
+    hint: str
 
 
 def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
@@ -54,31 +55,24 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
     Raises:
         SelfCheckFailed: the outcome is not "correct", and nbgrader's Validate is running.
     """
-    with _generators_kept():
+    with generators_kept():
         outcome, findings = _judge(function)
-    name = getattr(function, "__name__", translate("your function"))
-    heading = translate("Self-check of {name}: {outcome}")
-    lines = [heading.format(name=name, outcome=translate(outcome))]
-    place = ""
-    for finding in findings:
-        if finding.place != place:
-            place = finding.place
-            lines.append(f"  {place}")
-        lines.append(f"    {'✓' if finding.right else '✗'} {finding.found}")
-    if outcome != "correct":
-        hints = list(dict.fromkeys(f.hint for f in findings if not f.right and f.hint))
-        if hint:
-            lines += [translate("  Hint: {text}").format(text=text) for text in hints]
-        elif hints:
-            lines.append(
-                translate("  For a hint, call helpers.check({name}, hint=True).").format(name=name)
-            )
+    name = _name_of(function)
+    lines = [translate("Self-check of {name}: {outcome}", name=name, outcome=translate(outcome))]
+    for place, there in groupby(findings, key=lambda finding: finding.place):
+        lines.append(f"  {place}")
+        lines += [f"    {'✓' if finding.right else '✗'} {finding.found}" for finding in there]
+    hints = dict.fromkeys(finding.hint for finding in findings if not finding.right)
+    if hint:
+        lines += [translate("  Hint: {text}", text=text) for text in hints]
+    elif hints:
+        lines.append(translate("  For a hint, call helpers.check({name}, hint=True).", name=name))
     _tell("\n".join(lines), failed=outcome != "correct")
 
 
 def is_attempted(function: Callable[[nn.Module], None]) -> bool:
     """Tell whether `function` changes the weights of a linear layer; print a sentence if not."""
-    with _generators_kept():
+    with generators_kept():
         layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
         before = [layer.weight.detach().clone() for layer in layers]
         nn.Sequential(layers[0], nn.ReLU(), layers[1]).apply(function)
@@ -87,10 +81,14 @@ def is_attempted(function: Callable[[nn.Module], None]) -> bool:
             translate(
                 "{name} leaves the weights as they are, so there is nothing to compare yet. Fill "
                 "in the exercise above, then run this cell again."
-            ).format(name=getattr(function, "__name__", translate("your function")))
+            ).format(name=_name_of(function))
         )
         return False
     return True
+
+
+def _name_of(function: object) -> str:
+    return getattr(function, "__name__", translate("your function"))
 
 
 def check_made(name: str, value: object) -> None:
@@ -124,17 +122,6 @@ def nbgrader_is_running() -> bool:
     return running
 
 
-@contextmanager
-def _generators_kept() -> Iterator[None]:
-    """Let PyTorch's and NumPy's generators be afterwards as they were."""
-    state = np.random.get_state()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            np.random.set_state(state)
-
-
 def _tell(message: str, failed: bool) -> None:
     if failed and os.environ.get("NBGRADER_EXECUTION") == "validate":
         raise SelfCheckFailed(message)
@@ -142,70 +129,58 @@ def _tell(message: str, failed: bool) -> None:
 
 
 def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
+    """Apply the function to a small network; return the outcome and what speaks for it."""
     layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in _LAYERS]
     others: list[nn.Module] = [nn.Conv2d(3, 8, 5), nn.BatchNorm1d(40), nn.Dropout(0.2)]
-    model = nn.Sequential(*others, nn.ReLU(), nn.Sequential(*layers))
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    old_layers, old_others = copy.deepcopy((layers, others))
     try:
-        model.apply(function)
+        nn.Sequential(*others, nn.ReLU(), nn.Sequential(*layers)).apply(function)
     except Exception as error:
-        stopped = translate("it stopped with {kind}: {error}")
-        return "incorrect", [
-            _Finding(
-                translate("on a small network"),
-                stopped.format(kind=type(error).__name__, error=error),
-                False,
-                translate(
-                    "model.apply calls the function with every module of a model, the model itself "
-                    "included. Which of them have weights to draw?"
-                ),
-            )
-        ]
+        kind = type(error).__name__
+        stopped = translate("it stopped with {kind}: {error}", kind=kind, error=error)
+        hint = translate(
+            "model.apply calls the function with every module of a model, the model itself "
+            "included. Which of them have weights to draw?"
+        )
+        return "incorrect", [_Finding(translate("on a small network"), stopped, False, hint)]
     findings = []
     attempted = False
-    for layer, (fan_in, fan_out) in zip(layers, _LAYERS, strict=True):
-        name = f"Linear({fan_in}, {fan_out})"
-        place = next(key for key, module in model.named_modules() if module is layer)
-        if torch.equal(before[f"{place}.weight"], layer.weight.detach()):
-            guard = translate(
+    for layer, old in zip(layers, old_layers, strict=True):
+        name = f"Linear({old.in_features}, {old.out_features})"
+        if torch.equal(old.weight, layer.weight):
+            hint = translate(
                 "Does the condition at the top of the function let linear layers through? And does "
                 "what follows write into the layer's own weights?"
             )
-            unchanged = translate("its weights are as they were")
-            findings.append(_Finding(name, unchanged, False, guard))
-            continue
-        attempted = True
-        findings += _look_at(name, fan_in, layer)
+            findings.append(_Finding(name, translate("its weights are as they were"), False, hint))
+        else:
+            attempted = True
+            findings += [_Finding(name, *figures) for figures in _look_at(layer, old)]
     if not attempted:
         return "not attempted", findings
     touched = [
         type(module).__name__
-        for key, module in model.named_modules()
-        if module in others
-        for parameter, value in module.named_parameters(recurse=False)
-        if not torch.equal(before[f"{key}.{parameter}"], value)
+        for module, old_module in zip(others, old_others, strict=True)
+        for name, value in module.named_parameters(recurse=False)
+        if not torch.equal(getattr(old_module, name), value)
     ]
-    for what in dict.fromkeys(touched):
+    for name in dict.fromkeys(touched):
         changed = translate("changed, but only linear layers should be")
-        which = translate(
-            "Which modules does the condition at the top of the function let through?"
-        )
-        findings.append(_Finding(what, changed, False, which))
+        hint = translate("Which modules does the condition at the top of the function let through?")
+        findings.append(_Finding(name, changed, False, hint))
     outcome = "correct" if all(finding.right for finding in findings) else "incorrect"
     return outcome, findings
 
 
-def _look_at(name: str, fan_in: int, layer: nn.Linear) -> list[_Finding]:
-    """Compare a layer's weights and biases with the rule."""
-    if layer.weight.shape != (layer.out_features, fan_in) or layer.weight.dtype != torch.float32:
-        found = translate("weights of shape {shape} and type {kind}").format(
-            shape=tuple(layer.weight.shape), kind=layer.weight.dtype
-        )
-        hint = translate("A layer's new weights keep its shape and its type.")
-        return [_Finding(name, found, False, hint)]
+def _look_at(layer: nn.Linear, old: nn.Linear) -> list[tuple[str, bool, str]]:
+    """Compare a layer with the rule: what is found, whether it is right, and a hint if not."""
+    fan_in, fan_out = old.in_features, old.out_features
+    if layer.weight.shape != old.weight.shape or layer.weight.dtype != torch.float32:
+        shape, kind = tuple(layer.weight.shape), layer.weight.dtype
+        found = translate("weights of shape {shape} and type {kind}", shape=shape, kind=kind)
+        return [(found, False, translate("A layer's new weights keep its shape and its type."))]
     if layer.bias is None:
-        gone = translate("the bias is gone")
-        return [_Finding(name, gone, False, translate("A bias of 0 is still a bias."))]
+        return [(translate("the bias is gone"), False, translate("A bias of 0 is still a bias."))]
     weights = layer.weight.detach().double()
     deviation, count = fan_in**-0.5, weights.numel()
     mean, std = weights.mean().item(), weights.std().item()
@@ -216,40 +191,32 @@ def _look_at(name: str, fan_in: int, layer: nn.Linear) -> list[_Finding]:
     kurtosis = (((weights - mean) / std) ** 4).mean().item() if std > 0 else 0.0
     right_shape = abs(kurtosis - 3) <= _TOLERANCE * (24 / count) ** 0.5
     right_bias = not layer.bias.detach().any().item()
-    findings = [
-        _Finding(
-            name,
-            translate("mean {mean:.4f}, expected about 0").format(mean=mean),
+    figures = [
+        (
+            translate("mean {mean:.4f}, expected about 0", mean=mean),
             right_mean,
             translate("The arguments of a normal distribution are its mean and its deviation."),
         ),
-        _Finding(
-            name,
+        (
             translate("standard deviation {std:.4f}, expected about {expected:.4f}").format(
                 std=std, expected=deviation
             ),
             right_std,
-            _hint_at_deviation(std, fan_in, layer.out_features),
+            _hint_at_deviation(std, fan_in, fan_out),
         ),
-        _Finding(
-            name,
+        (
             translate("biases all 0") if right_bias else translate("biases not all 0, expected 0"),
             right_bias,
             translate("The bias of a new layer is not 0 by itself."),
         ),
     ]
     if right_mean and right_std and not right_shape:
-        findings.append(
-            _Finding(
-                name,
-                translate("values not spread as a normal distribution's"),
-                False,
-                translate(
-                    "Do the values come from a normal distribution, one value for each weight?"
-                ),
-            )
+        found = translate("values not spread as a normal distribution's")
+        hint = translate(
+            "Do the values come from a normal distribution, one value for each weight?"
         )
-    return findings
+        figures.append((found, False, hint))
+    return figures
 
 
 def _hint_at_deviation(std: float, fan_in: int, fan_out: int) -> str:

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import cycle, islice
 
 import matplotlib.pyplot as plt
@@ -14,9 +15,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from .machinery.errors import HelperError
 from .machinery.figures import COLORS, MARKERS, STYLES, label, legend_below, show
-from .machinery.language import translate
+from .machinery.language import TranslatedError, translate
 from .machinery.notebook import show_table
 from .machinery.tables import html_table, text_table
 from .training import Batches, in_threads
@@ -29,7 +29,7 @@ _LINEAR_RANGE = 8
 Models = nn.Module | Sequence[tuple[nn.Module, str]]
 
 
-class SignalsError(HelperError):
+class SignalsError(TranslatedError):
     """Signals were asked for that cannot be measured."""
 
 
@@ -87,16 +87,7 @@ def _heads() -> list[str]:
 
 
 def _rows(layers: Sequence[LayerSignal]) -> list[list[str]]:
-    return [
-        [
-            signal.layer,
-            _short(signal.mean),
-            _short(signal.deviation),
-            _short(signal.gradient_mean),
-            _short(signal.gradient_deviation),
-        ]
-        for signal in layers
-    ]
+    return [[name, *map(_short, figures)] for name, *figures in map(astuple, layers)]
 
 
 def layer_signals(model: Models, loader: DataLoader) -> Signals:
@@ -150,34 +141,27 @@ def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[LayerSign
     forward: dict[str, Tensor] = {}
     backward: dict[str, Tensor] = {}
 
-    def watch(name: str, layer: nn.Module) -> None:
-        def remember(_module: nn.Module, _inputs: object, z: Tensor) -> None:
-            forward[name] = z.detach().double()
-            z.register_hook(lambda gradient: backward.__setitem__(name, gradient.double()))
-
-        layer.register_forward_hook(remember)
+    def remember(name: str, _module: nn.Module, _inputs: object, z: Tensor) -> None:
+        forward[name] = z.detach().double()
+        z.register_hook(lambda gradient: backward.__setitem__(name, gradient.double()))
 
     for name, layer in net.named_modules():
         if isinstance(layer, kinds):
-            watch(name or type(layer).__name__, layer)
+            layer.register_forward_hook(partial(remember, name or type(layer).__name__))
     with torch.enable_grad():
         # The sum over the images, so that the gradient of each is that of its own loss.
         F.cross_entropy(net(images), labels, reduction="sum").backward()
     if not forward:
         raise SignalsError(
-            translate(
-                "layer_signals looks at linear and convolutional layers; this {kind} has none."
-            ).format(kind=type(model).__name__)
+            "layer_signals looks at linear and convolutional layers; this {kind} has none.",
+            kind=type(model).__name__,
         )
+
+    def moments(values: Tensor) -> tuple[float, float]:
+        return values.mean().item(), values.std().item()
+
     return tuple(
-        LayerSignal(
-            name,
-            z.mean().item(),
-            z.std().item(),
-            backward[name].mean().item(),
-            backward[name].std().item(),
-        )
-        for name, z in forward.items()
+        LayerSignal(name, *moments(z), *moments(backward[name])) for name, z in forward.items()
     )
 
 
@@ -230,9 +214,7 @@ def model_pairs(models: Models) -> list[tuple[nn.Module, str]]:
         return [(models, type(models).__name__)]
     for pair in models:
         if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], nn.Module)):
-            raise SignalsError(
-                translate("Give a model, or a list of pairs such as [(model, 'its label')].")
-            )
+            raise SignalsError("Give a model, or a list of pairs such as [(model, 'its label')].")
     return list(models)
 
 
@@ -243,9 +225,9 @@ def first_images(loader: DataLoader, batches: int) -> tuple[Tensor, Tensor]:
         first = list(islice(Batches(loader, torch.device("cpu")), batches))
     if len(first) < batches:
         raise SignalsError(
-            translate("The loader gives {found} batches; {wanted} are needed.").format(
-                found=len(first), wanted=batches
-            )
+            "The loader gives {found} batches; {wanted} are needed.",
+            found=len(first),
+            wanted=batches,
         )
     return torch.cat([images for images, _ in first]), torch.cat([labels for _, labels in first])
 

@@ -50,7 +50,7 @@ def gradient_rows(model_list: Models, loader: DataLoader, steps: int = 1) -> dic
         net = copy.deepcopy(model).to(images.device).eval()
         layers = {key: m for key, m in net.named_modules() if isinstance(m, nn.Linear)}
         if not layers:
-            raise SignalsError(translate("gradient_rows looks at linear layers; there are none."))
+            raise SignalsError("gradient_rows looks at linear layers; there are none.")
         optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
         with in_threads(1):
             for step in range(steps + 1):

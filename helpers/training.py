@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, default_collate
 from torchvision import datasets, transforms
 
-from .machinery.progress import progress
+from .machinery.progress import SizedIterable, progress
 
 LEARNING_RATE = 0.001
 
@@ -86,13 +86,13 @@ def _in_memory(loader: DataLoader, device: torch.device) -> Batch | None:
     return None
 
 
-def train(model: nn.Module, batches: Batches, label: str, seed: int) -> list[float]:
+def train(model: nn.Module, batches: SizedIterable[Batch], label: str, seed: int) -> list[float]:
     """Train `model` in place with Adam (learning rate 0.001) and cross-entropy.
 
     Args:
         model: gives class scores (logits) of shape (batch, classes) for a batch of images.
         batches: what to train on, once through.
-        label: what the progress bar calls the model.
+        label: what the progress bar calls the model; without one there is no bar.
         seed: seeds PyTorch's generator, from which dropout draws. Models of one architecture
             then get the same dropout masks. The caller's generator state is kept.
 

@@ -98,14 +98,14 @@ def notebook(cells: Sequence[Cell], minor: int = 5) -> Notebook:
     return {"cells": named, "metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
 
 
-def _written(notebooks: Mapping[str, Notebook], files: Mapping[str, str | bytes]) -> Work:
+def _written(notebooks: Mapping[str, Notebook], files: Mapping[str, Any]) -> Work:
     def write(folder: Path) -> None:
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        for name, content in notebooks.items():
-            (folder / f"{name}.ipynb").write_text(json.dumps(content))
+        for name, document in notebooks.items():
+            (folder / f"{name}.ipynb").write_text(json.dumps(document))
 
     return write
 

@@ -40,14 +40,11 @@ def require_networks(seen: FunctionObservation) -> None:
 
 
 def _is_of(module: Module, planned: Planned) -> bool:
-    fans = (planned.fan_in, planned.fan_out)
-    if (module.name, module.type, module.fan_in, module.fan_out) != (
-        planned.name,
-        planned.type,
-        *fans,
-    ):
-        return False
+    same = all(
+        getattr(module, name) == getattr(planned, name)
+        for name in ("name", "type", "fan_in", "fan_out")
+    )
     shapes = {name: value.shape_before for name, value in module.parameters.items()}
     # One that was replaced or removed is not described further.
     described = shapes == planned.shapes or not module.in_place
-    return described and module.linear == (planned.type == "Linear")
+    return same and described and module.linear == (planned.type == "Linear")

@@ -35,14 +35,9 @@ _DPI = 100
 
 
 def evidence(criterion: str, observation: object) -> bytes | None:
-    """Return a picture of the weights of an observation.
+    """Return a picture of the weights of an observation, which is not trusted.
 
-    Args:
-        criterion: one of the grade ids.
-        observation: what the judge was given; it is not trusted.
-
-    Returns:
-        A PNG of some 30 kB, or None where there are no weights to show.
+    It is a PNG of some 30 kB, or None where there are no weights to show.
     """
     if not TABLE[criterion].picture:
         return None

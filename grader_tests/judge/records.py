@@ -182,7 +182,6 @@ class Function(Struct, frozen=True):
         blank: whether its body does nothing at all.
         deferred: whether it is a generator or a coroutine, whose body a call does not run.
         names: names that its code mentions: attributes, methods, globals.
-        texts: texts that its code mentions.
     """
 
     type: Text
@@ -190,7 +189,6 @@ class Function(Struct, frozen=True):
     blank: bool
     deferred: bool
     names: Texts
-    texts: Texts
 
 
 class FunctionObservation(Head, frozen=True):
@@ -218,6 +216,15 @@ class FunctionObservation(Head, frozen=True):
     def linear(self) -> list[Module]:
         """The linear layers that were there before."""
         return [module for module in self.modules if module.linear]
+
+    @property
+    def others(self) -> list[Module]:
+        """The other modules that the function changed."""
+        return [module for module in self.modules if module.changed and not module.linear]
+
+    def parameters(self, name: str) -> list[tuple[Module, Parameter]]:
+        """Return the linear layers that are in their place, each with its "weight" or "bias"."""
+        return [(layer, layer.parameters[name]) for layer in self.linear if layer.in_place]
 
 
 _Record = TypeVar("_Record", bound=Head)

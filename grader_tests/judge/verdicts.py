@@ -12,7 +12,7 @@ from ..observation import CRITERIA, OBSERVED, ObservationError
 from .criteria.default_exercise import DefaultObservation
 from .mistakes.find import find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
-from .records import FunctionObservation, Problem, read
+from .records import FunctionObservation, read
 from .table import TABLE
 from .verdict import Finding, Message, Verdict, incorrect, message, not_attempted
 from .words import explain, say, whole
@@ -56,13 +56,7 @@ def judge(
 
 
 def no_observation(criterion: str, reason: str, language: str = "en") -> Verdict:
-    """Return the verdict on a test that reported nothing.
-
-    Args:
-        criterion: one of `CRITERIA`.
-        reason: a sentence that says why there is no observation.
-        language: one of `words.LANGUAGES`.
-    """
+    """Return the verdict on a test that reported nothing; `reason` is a sentence that says why."""
     finding = incorrect(message("no_observation", reason=reason))
     return _in_words(criterion, finding, None, language)
 
@@ -112,20 +106,14 @@ def _not_run(seen: FunctionObservation) -> Finding | None:
     if seen.error is None:
         return None
     outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
-    return outcome(*_say_problem(seen.error))
-
-
-def _say_problem(problem: Problem) -> list[Message]:
-    stopped = (
-        message("stopped_at", module=problem.module, error=problem.said)
-        if problem.module
-        else message("stopped", error=problem.said)
-    )
-    return [stopped, message("line", line=problem.line)] if problem.line else [stopped]
+    key = "stopped_at" if seen.error.module else "stopped"
+    stopped = message(key, module=seen.error.module, error=seen.error.said)
+    line = [message("line", line=seen.error.line)] if seen.error.line else []
+    return outcome(stopped, *line)
 
 
 def _judge_default(criterion: str, observation: object) -> tuple[Finding, Message | None]:
     entry = TABLE[criterion]
     seen = read(criterion, observation, DefaultObservation)
     finding = entry.judge(seen, LEVEL)
-    return finding, None if finding.outcome == "correct" else entry.explain(seen, finding)
+    return finding, entry.explain(seen, finding)

@@ -21,7 +21,7 @@ from grader_kit.observing.probing import TEXT, attempt, type_name
 from .lines import code_of
 
 NAMES = 100
-"""Names or texts of one object that are sent."""
+"""Names of one object that are sent."""
 
 # Of code that a call only makes ready to run: generators and coroutines.
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -30,17 +30,15 @@ _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", 
 
 
 def describe_function(function: object) -> Record:
-    """Return what a function is, and which names and texts its code mentions."""
+    """Return what a function is, and which names its code mentions."""
     code = attempt(lambda: code_of(function))
     names: list[str] = []
-    texts: list[str] = []
     blank = False
     if code is not None:
         blank = all(step.opname.startswith(_IDLE) for step in dis.get_instructions(code))
         nested = [code]
         for part in nested:
             names += part.co_names
-            texts += [text for text in part.co_consts if isinstance(text, str)]
             nested += [inner for inner in part.co_consts if isinstance(inner, CodeType)]
     return {
         "type": type_name(function),
@@ -48,8 +46,6 @@ def describe_function(function: object) -> Record:
         "blank": blank,
         "deferred": code is not None and bool(code.co_flags & _DEFERRED),
         "names": [name[:TEXT] for name in names[:NAMES]],
-        # Long ones are docstrings.
-        "texts": [text for text in texts if len(text) <= 40][:NAMES],
     }
 
 
@@ -105,11 +101,7 @@ def describe_module(
         record["computes"] = attempt(lambda: _computes_linear(after))
     record["parameters"] = [
         describe_parameter(
-            key,
-            _current(after, key),
-            old,
-            None if again is None else _current(again, key),
-            linear and key == values,
+            key, _current(after, key), old, _current(again, key), linear and key == values
         )
         for key, old in before.tensors.items()
     ]
@@ -128,7 +120,7 @@ def _computes_linear(layer: nn.Linear) -> bool:
         return torch.allclose(layer(inputs), expected, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
-def _current(module: nn.Module, name: str) -> object:
+def _current(module: nn.Module | None, name: str) -> object:
     """Return a parameter or buffer, or the text "missing" where there is none."""
     try:
         return getattr(module, name)
@@ -139,14 +131,9 @@ def _current(module: nn.Module, name: str) -> object:
 def describe_parameter(
     name: str, value: object, old: Tensor, again: object, with_values: bool
 ) -> Record:
-    """Describe a parameter or buffer as it is now, beside what it was.
+    """Describe a parameter or buffer beside the `old` one, with its entries if asked for.
 
-    Args:
-        name: "weight", "bias" or another.
-        value: what the module holds under that name.
-        old: what it held before.
-        again: what a copy of the module holds after another application.
-        with_values: whether to send its entries.
+    `again` is what a copy of the module holds after another application.
     """
     kind = "None" if value is None else "missing" if isinstance(value, str) else type_name(value)
     record: Record = {"name": name, "kind": kind, "shape_before": list(old.shape)}
@@ -155,8 +142,11 @@ def describe_parameter(
     # A subclass may bring an arithmetic of its own; the entries are what counts.
     with torch._C.DisableTorchFunctionSubclass():
         record["shape"] = attempt(lambda: [int(length) for length in value.shape])
-        record["dtype"] = attempt(lambda: [_dtype(old), _dtype(value)]) or []
-        record["device"] = attempt(lambda: [str(old.device), str(value.device)]) or []
+        both = (old, value)
+        record["dtype"] = (
+            attempt(lambda: [str(each.dtype).removeprefix("torch.") for each in both]) or []
+        )
+        record["device"] = attempt(lambda: [str(each.device) for each in both]) or []
         record["trainable"] = attempt(lambda: bool(value.requires_grad and value.is_leaf))
         array = attempt(lambda: _array(value))
         if array is not None:
@@ -167,10 +157,6 @@ def describe_parameter(
             if with_values:
                 record["values"] = encode_array(array)
     return record
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _array(tensor: Tensor) -> np.ndarray | None:

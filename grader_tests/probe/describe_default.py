@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +43,7 @@ def describe_model(model: object, with_values: bool) -> Record | None:
             "type": type_name(module),
             **size(module),
             "parameters": {
-                key: _describe_values(parameter, step)
+                key: attempt(partial(_describe_values, parameter, step))
                 for key, parameter in module.named_parameters(recurse=False)
             },
         }
@@ -51,16 +53,13 @@ def describe_model(model: object, with_values: bool) -> Record | None:
     return record
 
 
-def _describe_values(tensor: Tensor, step: int) -> Record | None:
-    def look() -> Record:
-        values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
-        return {
-            "shape": list(tensor.shape),
-            "largest": float(np.abs(values).max(initial=0)),
-            "values": encode_array(values[::step].copy()),
-        }
-
-    return attempt(look)
+def _describe_values(tensor: Tensor, step: int) -> Record:
+    values = tensor.detach().to("cpu", torch.float32).contiguous().flatten().numpy()
+    return {
+        "shape": list(tensor.shape),
+        "largest": float(np.abs(values).max(initial=0)),
+        "values": encode_array(values[::step].copy()),
+    }
 
 
 def _digests(weights: object) -> dict[str, str]:
@@ -76,29 +75,23 @@ def _digests(weights: object) -> dict[str, str]:
     return digests
 
 
-def describe_comparison(comparison: object) -> Record | None:
+def describe_comparison(comparison: Any) -> Record | None:
     """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
     if comparison is None:
         return None
-    runs = attempt(lambda: list(getattr(comparison, "runs"))[:_RUNS])  # noqa: B009
+    runs = attempt(lambda: list(comparison.runs)[:_RUNS])
     return {
         "type": type_name(comparison),
         "runs": None if runs is None else [_describe_run(run) for run in runs],
     }
 
 
-def _describe_run(run: object) -> Record:
-    def number(name: str) -> float | None:
-        return attempt(lambda: float(getattr(run, name)))
-
-    def losses() -> Record:
-        values = np.array(getattr(run, "losses"), dtype=np.float32)  # noqa: B009
-        return encode_array(values.ravel()[:_LOSSES])
-
+def _describe_run(run: Any) -> Record:
+    losses = attempt(lambda: np.array(run.losses, dtype=np.float32).ravel()[:_LOSSES])
     return {
-        "label": (attempt(lambda: str(getattr(run, "label"))) or "")[:TEXT],  # noqa: B009
-        "losses": attempt(losses),
-        "training_loss": number("training_loss"),
-        "validation_accuracy": number("validation_accuracy"),
-        "initial_weights": attempt(lambda: _digests(getattr(run, "initial_weights"))),  # noqa: B009
+        "label": (attempt(lambda: str(run.label)) or "")[:TEXT],
+        "losses": None if losses is None else encode_array(losses),
+        "training_loss": attempt(lambda: float(run.training_loss)),
+        "validation_accuracy": attempt(lambda: float(run.validation_accuracy)),
+        "initial_weights": attempt(lambda: _digests(run.initial_weights)),
     }

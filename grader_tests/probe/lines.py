@@ -15,7 +15,8 @@ from torch import nn
 from grader_kit.observing.probing import attempt
 
 _LINES = 60
-_TEXT = 300
+TEXT = 300
+"""Characters of a text that are sent."""
 
 
 def code_of(function: object) -> CodeType | None:
@@ -57,7 +58,7 @@ def early_return(function: object) -> str:
                 continue
             for statement in statements[:-1]:
                 if isinstance(statement, ast.Return):
-                    return ast.unparse(statement)[:_TEXT]
+                    return ast.unparse(statement)[:TEXT]
     return ""
 
 
@@ -94,7 +95,7 @@ def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, obje
         sys.settrace(before)
     return [
         {
-            "text": linecache.getline(code.co_filename, number).strip()[:_TEXT],
+            "text": linecache.getline(code.co_filename, number).strip()[:TEXT],
             "ran": number in ran,
         }
         for number in sorted(numbers)[:_LINES]

@@ -92,8 +92,13 @@ def _build(planned: Sequence[Planned]) -> nn.Module:
         place, _, name = part.name.rpartition(".")
         network.get_submodule(place).add_module(name, _make(part))
     for module in network.modules():
-        if not isinstance(module, nn.Linear):
-            _leave_defaults(module)
+        if isinstance(module, nn.Linear):
+            continue
+        for parameter in module.parameters(recurse=False):
+            nn.init.normal_(parameter, mean=0.5)
+        for buffer in module.buffers(recurse=False):
+            if buffer.is_floating_point():
+                buffer.uniform_(0.5, 1.5)
     return network
 
 
@@ -109,11 +114,3 @@ def _make(part: Planned) -> nn.Module:
             return nn.Dropout(0.2)
     # Containers and activations take nothing, norms and embeddings the sizes of their weight.
     return getattr(nn, part.type)(*part.shapes.get("weight", ()))
-
-
-def _leave_defaults(module: nn.Module) -> None:
-    for parameter in module.parameters(recurse=False):
-        nn.init.normal_(parameter, mean=0.5)
-    for buffer in module.buffers(recurse=False):
-        if buffer.is_floating_point():
-            buffer.uniform_(0.5, 1.5)

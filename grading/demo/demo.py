@@ -266,13 +266,10 @@ class Demo:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; return the exit code."""
     assignments = Assignments(config=course_config(COURSE_ROOT))
-    modules = {name: assignments.of(name) for name in assignments.modules}
-    assignment, module = next(
-        (item for item in modules.items() if hasattr(item[1], "DEMO_STUDENTS")), ("", None)
-    )
-    if module is None:
-        print("No assignment of the course names DEMO_STUDENTS.", file=sys.stderr)
-        return 1
+    modules = ((name, assignments.of(name)) for name in assignments.modules)
+    shown = ((name, module) for name, module in modules if hasattr(module, "DEMO_STUDENTS"))
+    assignment, module = next(shown, ("", None))
+    assert module is not None, "one of the settings' modules names students"
     students = read_students(module.DEMO_STUDENTS)
     names = [student.name for student in students]
     parser = argparse.ArgumentParser(prog="python -m grading demo", description=__doc__)

@@ -4,7 +4,6 @@ nbgrader's `generate_feedback` and formgrader's button use it because nbgrader_c
 `c.GenerateFeedback.exporter_class`.
 """
 
-from grading.errors import GradingError
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
@@ -19,15 +18,16 @@ from nbgrader.utils import is_solution
 from traitlets import Unicode
 from traitlets.config import Config
 
-from grading.feedback import page as feedback_page
-from grading.feedback import sections as feedback_sections
-from grading.feedback import rendering as feedback_rendering
-from grading.feedback.cuts import Allowance, shown_outputs
-from grading.feedback.page import Grade, Lateness, Page, build_page
-from grading.feedback.sections import is_given
 from grading.assignment import Assignments
 from grading.course.language import read_language
+from grading.errors import GradingError
+from grading.feedback import page as feedback_page
+from grading.feedback import rendering as feedback_rendering
+from grading.feedback import sections as feedback_sections
+from grading.feedback.cuts import Allowance, shown_outputs
 from grading.feedback.limited_work import WorkLimits, work_through
+from grading.feedback.page import Grade, Lateness, Page, build_page
+from grading.feedback.sections import is_given
 
 PAGE = "feedback_page"
 """Where the preprocessor leaves the page for the template, in the resources."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_solution, is_task
+from nbgrader.utils import is_grade, is_task
 
-from grading.judging import stored_verdicts
-from grading.recording.answers import is_unanswered, is_written_answer
 from grading.assignment import Assignment
 from grading.feedback.sections import first_heading, is_own
-from grading.words import words
+from grading.judging import stored_verdicts
 from grading.judging.stored_verdicts import StoredVerdict
+from grading.recording.answers import is_unanswered, is_written_answer
+from grading.words import words
 
 _SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
 

@@ -15,9 +15,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from grading.feedback.cuts import IMAGES
-from grading.judging.reasons import without_cell_number
 from grading.feedback.mathml import to_mathml
 from grading.feedback.safe_pages import clean_html
+from grading.judging.reasons import without_cell_number
 
 _LONGEST_SENTENCE = 10_000
 # What a traceback through a library shows of the machine: where its packages lie.

@@ -21,10 +21,10 @@ from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from grading.feedback.cuts import IMAGES, PICTURES, TEXT, Allowance, as_text, shown_outputs
 from grading.course.language import language_of
-from grading.judging import stored_verdicts
+from grading.feedback.cuts import IMAGES, PICTURES, TEXT, Allowance, as_text, shown_outputs
 from grading.feedback.limited_work import WorkLimits, work_through
+from grading.judging import stored_verdicts
 from grading.words import say
 
 WHOLE_SOURCE = "whole_source"

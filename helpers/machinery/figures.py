@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .language import columns, fonts, language, translate
+from .notebook import show_forms
 from .recall import recalled
 
 # Okabe and Ito's palette (2008), which people with any kind of color vision can tell apart,
@@ -39,9 +40,11 @@ def families() -> list[str] | None:
     return None if wanted and own is None else [_FONT, *([own] if own else [])]
 
 
-def label(text: str) -> str:
-    """Return `text` in the assignment's language, or in English where no font could show that."""
-    return text if families() is None else translate(text)
+def label(text: str, /, **values: object) -> str:
+    """Do as `translate` does, but in English where no font could show the assignment's language."""
+    if families() is not None:
+        return translate(text, **values)
+    return text.format(**values) if values else text
 
 
 @contextmanager
@@ -107,17 +110,12 @@ def legend_below(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, names, loc="outside lower center", ncols=2 if longest < 26 else 1)
 
 
-_shown: set[str] = set()
-
-
 def _display(image: bytes, description: str, display_id: str | None) -> None:
     """Show an image in a notebook with an alternative text.
 
     Jupyter has no place for the alternative text of a plain image, so the image also comes as
     HTML, which pages prefer.
     """
-    from IPython.display import display
-
     # A PNG file's width stands in its first chunk (PNG specification, 11.2.1).
     pixels = int.from_bytes(image[16:20], "big")
     width = round(pixels / _IMAGE_DPI * _PAGE_DPI)
@@ -128,7 +126,4 @@ def _display(image: bytes, description: str, display_id: str | None) -> None:
     )
     bundle = {"text/html": tag, "image/png": encoded, "text/plain": description}
     metadata = {"image/png": {"width": width, "alt": description}}
-    again = display_id in _shown
-    if display_id is not None:
-        _shown.add(display_id)
-    display(bundle, raw=True, metadata=metadata, display_id=display_id, update=again)
+    show_forms(bundle, display_id, metadata=metadata)

@@ -44,13 +44,22 @@ def language() -> str:
     return "en"
 
 
-def translate(text: str) -> str:
-    """Return `text` in the assignment's language; a text without translation comes back as it is.
+def translate(text: str, /, **values: object) -> str:
+    """Return `text` in the assignment's language; a text without translation stays as it is.
 
     Args:
-        text: an English text, with its {places} still to be filled by `str.format`.
+        text: an English text, perhaps with {places}.
+        values: what stands in the places. Without any, the text keeps its braces.
     """
-    return str(_file(language()).get(text, text))
+    translated = str(_file(language()).get(text, text))
+    return translated.format(**values) if values else translated
+
+
+class TranslatedError(HelperError):
+    """An error whose message is in the assignment's language; it takes what `translate` takes."""
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(translate(text, **values))
 
 
 def fonts() -> list[str]:

@@ -10,6 +10,21 @@ def shell() -> Any | None:
     return running if hasattr(running, "kernel") else None
 
 
+_shown: set[str] = set()
+
+
+def show_forms(forms: dict[str, str], display_id: str | None, **more: Any) -> None:
+    """Show something in a notebook that has several forms, MIME type to content.
+
+    What the same `display_id` was given before is replaced.
+    """
+    from IPython.display import display
+
+    display(forms, raw=True, display_id=display_id, update=display_id in _shown, **more)
+    if display_id is not None:
+        _shown.add(display_id)
+
+
 def show_table(table: object) -> None:
     """Show an object that has a text and an HTML form: the one that fits the place.
 

@@ -10,11 +10,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from . import progress
@@ -39,7 +39,9 @@ def run_side_by_side(jobs: Sequence[Job[Result]], cores: int) -> list[Result]:
         jobs: functions without arguments, whose results can be pickled.
         cores: how many jobs may run at once.
     """
-    parts = _parts(jobs, cores if _may_fork() else 1)
+    # macOS's own libraries do not survive a fork, and a GPU's context does not either.
+    may_fork = sys.platform == "linux" and not torch.cuda.is_initialized()
+    parts = _parts(jobs, cores if may_fork else 1)
     # The first part stays here, so that the progress that is seen is that of the first jobs.
     started = [_start(part) for part in parts[1:]]
     begun = time.monotonic()
@@ -62,21 +64,12 @@ def run_side_by_side(jobs: Sequence[Job[Result]], cores: int) -> list[Result]:
 
 def _parts(jobs: Sequence[Job[Result]], cores: int) -> list[Sequence[Job[Result]]]:
     """Split jobs into one part for each core, equally, the longer parts first."""
-    count = max(1, min(len(jobs), cores))
-    length, longer = divmod(len(jobs), count)
-    ends = [0]
-    for place in range(count):
-        ends.append(ends[-1] + length + (place < longer))
-    return [jobs[start:end] for start, end in pairwise(ends)]
+    places = np.array_split(range(len(jobs)), max(1, min(len(jobs), cores)))
+    return [[jobs[place] for place in part] for part in places]
 
 
 def _run(jobs: Sequence[Job[Result]]) -> list[Result]:
     return [job() for job in jobs]
-
-
-def _may_fork() -> bool:
-    # macOS's own libraries do not survive a fork, and a GPU's context does not either.
-    return sys.platform == "linux" and not torch.cuda.is_initialized()
 
 
 def _start(jobs: Sequence[Job[Result]]) -> tuple[BaseProcess, Connection]:

@@ -27,28 +27,24 @@ _CUTS_PER_CLASS = 120
 # Pixels by which a garment may sit off the middle.
 _MARGIN = 2
 
-# Outlines of the right half, from the top middle down, in a square from 0 to 100 with y downwards;
-# the left half mirrors it.
-_HALVES = {
+_SANDAL_UPPER = [(6, 72), (30, 60), (42, 66), (58, 46), (66, 50), (62, 62), (90, 45)]
+_BOOT_UPPER = [(8, 68), (40, 54), (48, 14), (86, 14)]
+# In the order of Fashion-MNIST's labels: outlines of the right half, from the top middle down, in a
+# square from 0 to 100 with y downwards. The left half mirrors it.
+_OUTLINES = {
     "T-shirt/top": [(50, 17), (60, 13), (90, 27), (83, 43), (70, 36), (70, 88)],
     "Trouser": [(50, 10), (66, 10), (71, 92), (56, 92), (50, 30)],
     "Pullover": [(50, 15), (62, 12), (84, 30), (92, 84), (80, 86), (70, 42), (70, 88)],
     "Dress": [(50, 12), (58, 7), (63, 20), (60, 42), (76, 94)],
     "Coat": [(50, 8), (64, 10), (83, 26), (90, 80), (79, 82), (73, 42), (77, 96), (52, 96)],
-    "Shirt": [(50, 20), (58, 9), (86, 26), (88, 60), (77, 62), (69, 38), (68, 92)],
-    "Bag": [(50, 22), (60, 20), (68, 40), (90, 42), (88, 85)],
-}
-# Shoes point to the left and have no mirror half.
-_SANDAL_UPPER = [(6, 72), (30, 60), (42, 66), (58, 46), (66, 50), (62, 62), (90, 45)]
-_BOOT_UPPER = [(8, 68), (40, 54), (48, 14), (86, 14)]
-_WHOLES = {
     "Sandal": [*_SANDAL_UPPER, (93, 76), (85, 77), (80, 66), (50, 76), (6, 79)],
+    "Shirt": [(50, 20), (58, 9), (86, 26), (88, 60), (77, 62), (69, 38), (68, 92)],
     "Sneaker": [(5, 60), (30, 54), (52, 40), (62, 46), (94, 42), (95, 74), (5, 76)],
+    "Bag": [(50, 22), (60, 20), (68, 40), (90, 42), (88, 85)],
     "Ankle boot": [*_BOOT_UPPER, (88, 80), (72, 80), (68, 74), (55, 84), (8, 84)],
 }
-# The order of Fashion-MNIST's labels.
-_CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
-_CLASSES += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+# These point to the left and have no mirror half.
+_SHOES = ("Sandal", "Sneaker", "Ankle boot")
 
 
 def is_stand_in(folder: str | Path) -> bool:
@@ -67,7 +63,7 @@ def write(folder: Path) -> None:
         raw = root / "FashionMNIST" / "raw"
         raw.mkdir(parents=True)
         generator = np.random.default_rng(0)
-        cuts = [_cuts(name, generator) for name in _CLASSES]
+        cuts = [_cuts(name, generator) for name in _OUTLINES]
         for part, size in _SIZES.items():
             images, labels = _draw(cuts, size, generator)
             # IDX, the format of the MNIST family: two zero bytes, 8 for unsigned byte, the number
@@ -92,11 +88,9 @@ def _write_idx(path: Path, values: np.ndarray) -> None:
 
 def _cuts(name: str, generator: np.random.Generator) -> np.ndarray:
     """Draw a garment in `_CUTS_PER_CLASS` cuts: coverage of each pixel, (cuts, 28, 28), 0 to 1."""
-    if name in _HALVES:
-        right = np.array(_HALVES[name]) / 100
-        outline = np.concatenate([right, (right * [-1, 1] + [1, 0])[::-1]])
-    else:
-        outline = np.array(_WHOLES[name]) / 100
+    outline = np.array(_OUTLINES[name]) / 100
+    if name not in _SHOES:
+        outline = np.concatenate([outline, (outline * [-1, 1] + [1, 0])[::-1]])
     # Four points to a pixel give the edges their grey.
     fine = (np.arange(2 * _SIDE) + 0.5) / (2 * _SIDE)
     points = np.stack(np.meshgrid(fine, fine), axis=-1).reshape(-1, 2)

@@ -6,32 +6,20 @@ from typing import Any
 
 from .language import translate
 
-# Names that given cells of the lesson make, and the section each stands in.
-SECTIONS = {
-    "np": "Data",
-    "torch": "Data",
-    "F": "Data",
-    "nn": "Data",
-    "train_loader": "Data",
-    "valid_loader": "Data",
-    "test_loader": "Data",
-    "classes": "Data",
-    "images": "A look at the data",
-    "labels": "A look at the data",
-    "Net": "The model",
-    "model_0": "All zeros or all ones",
-    "model_1": "All zeros or all ones",
-    "weights_init_uniform": "Uniform baseline",
-    "model_uniform": "Uniform baseline",
-    "weights_init_uniform_center": "The general rule",
-    "weights_init_uniform_rule": "The general rule",
-    "model_centered": "The general rule",
-    "model_rule": "The general rule",
-    "weights_init_normal": "Exercise 1: Normal weights",
-    "model_uniform_rule": "Exercise 1: Normal weights",
-    "model_normal_rule": "Exercise 1: Normal weights",
-    "model_default": "Exercise 2: Default initialization",
+_MADE_IN = {
+    "Data": "np torch F nn train_loader valid_loader test_loader classes",
+    "A look at the data": "images labels",
+    "The model": "Net",
+    "All zeros or all ones": "model_0 model_1",
+    "Uniform baseline": "weights_init_uniform model_uniform",
+    "The general rule": (
+        "weights_init_uniform_center weights_init_uniform_rule model_centered model_rule"
+    ),
+    "Exercise 1: Normal weights": "weights_init_normal model_uniform_rule model_normal_rule",
+    "Exercise 2: Default initialization": "model_default",
 }
+SECTIONS = {name: section for section, names in _MADE_IN.items() for name in names.split()}
+"""Names that given cells of the lesson make, to the section that each stands in."""
 
 
 def explain_unrun_cells() -> None:
@@ -52,8 +40,10 @@ def sentence(name: str) -> str | None:
     return translate(
         "`{name}` does not exist yet: it is made in the section “{section}”, and that cell has "
         "not been run since the kernel started. Run the cells from the top (menu Run, Run All "
-        "Above Selected Cell), then this one again."
-    ).format(name=name, section=translate(SECTIONS[name]))
+        "Above Selected Cell), then this one again.",
+        name=name,
+        section=translate(SECTIONS[name]),
+    )
 
 
 def _explain(

@@ -30,8 +30,8 @@ CATALOGS: dict[str, dict[str, str]] = {
     for path in (COURSE_ROOT / "helpers" / "machinery" / "words").glob("*.toml")
 }
 CATALOG = CATALOGS["zh"]
-# Functions that look up their first argument, and functions that look up what a cell gives them.
-_LOOKING_UP = {"translate", "label"}
+# What looks up its first argument, and functions that look up what a cell gives them.
+_LOOKING_UP = {"translate", "label", "ComparisonError", "DataError", "SignalsError"}
 _SHOWING = {"compare_init_weights", "hist_dist", "layer_signals", "gradient_rows"}
 HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -43,14 +43,11 @@ def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _texts_in_code() -> set[str]:
-    """Every text that a call of `translate` or `label` in helpers is given."""
+    """Every text that helpers look up by a call with it."""
     texts = set()
     for path in (COURSE_ROOT / "helpers").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
-                "translate",
-                "label",
-            ):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _LOOKING_UP:
                 texts |= {
                     part.value
                     for part in ast.walk(node.args[0])
@@ -69,12 +66,7 @@ def _labels_in_cells() -> set[str]:
         for node in ast.walk(ast.parse(cell.source)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
-            if node.func.attr in {
-                "compare_init_weights",
-                "hist_dist",
-                "layer_signals",
-                "gradient_rows",
-            }:
+            if node.func.attr in _SHOWING:
                 texts |= {
                     part.value
                     for part in ast.walk(node)

@@ -97,11 +97,9 @@ class DefaultObservation(Head, frozen=True):
 
 
 def judge_model(seen: DefaultObservation, level: float) -> Finding:
-    """Judge whether a model is a `Net` that holds the weights PyTorch gave it.
+    """Judge whether a model is a `Net` with the weights PyTorch gave it.
 
-    Args:
-        seen: an observation with the model's values.
-        level: probability that a correct model fails.
+    A correct one fails with probability `level`.
     """
     if seen.model is None:
         return not_attempted(message("no_model"))

@@ -18,11 +18,9 @@ _SAID = 3
 
 
 def judge_layers(seen: FunctionObservation, level: float) -> Finding:
-    """Judge what the function did to the modules of networks.
+    """Judge what the function did to networks, which were trained for a step afterwards.
 
-    Args:
-        seen: an observation of networks that were trained for a step afterwards.
-        level: probability that a correct function fails.
+    A correct function fails with probability `level`.
 
     Raises:
         ObservationError: no training is reported.
@@ -33,9 +31,7 @@ def judge_layers(seen: FunctionObservation, level: float) -> Finding:
         raise ObservationError("It should report two runs.")
     problems = [
         *_skipped(seen, level),
-        *_touched(seen),
         *_altered(seen),
-        *_settings(seen),
         *_not_trainable(seen),
         *_repeated(seen),
     ]
@@ -48,24 +44,20 @@ def judge_layers(seen: FunctionObservation, level: float) -> Finding:
 
 def untouched(seen: FunctionObservation) -> list[Module]:
     """Return the linear layers that keep all their weights."""
-    return [
-        layer
-        for layer in seen.linear
-        if (weight := layer.parameters.get("weight")) and weight.unchanged == weight.count
-    ]
+    weights = seen.parameters("weight")
+    return [layer for layer, weight in weights if weight.unchanged == weight.count]
 
 
 def partly_untouched(seen: FunctionObservation, level: float) -> list[tuple[Module, Parameter]]:
     """Return the linear layers that keep more of their weights than chance explains."""
-    found = []
-    for layer in seen.linear:
-        weight = layer.parameters.get("weight")
-        if weight is None or not weight.unchanged or weight.unchanged == weight.count:
-            continue
+    return [
+        (layer, weight)
+        for layer, weight in seen.parameters("weight")
+        if weight.unchanged
+        and weight.unchanged != weight.count
         # The probability of as many coincidences or more.
-        if stats.poisson.sf(weight.unchanged - 1, weight.count * COINCIDENCE) < level / 100:
-            found.append((layer, weight))
-    return found
+        and stats.poisson.sf(weight.unchanged - 1, weight.count * COINCIDENCE) < level / 100
+    ]
 
 
 def repeated(seen: FunctionObservation) -> list[Module]:
@@ -76,10 +68,8 @@ def repeated(seen: FunctionObservation) -> list[Module]:
     """
     return [
         layer
-        for layer in seen.linear
-        if (weight := layer.parameters.get("weight"))
-        and weight.changed
-        and weight.repeated == weight.count
+        for layer, weight in seen.parameters("weight")
+        if weight.changed and weight.repeated == weight.count
     ]
 
 
@@ -92,23 +82,17 @@ def _skipped(seen: FunctionObservation, level: float) -> Iterator[Message]:
     if kept := untouched(seen):
         yield message("layers_kept", count=len(kept), total=len(seen.linear), layers=titles(kept))
     for layer, weight in partly_untouched(seen, level):
-        yield message(
-            "layer_partly_kept",
-            layer=layer.title,
-            unchanged=weight.unchanged,
-            count=weight.count,
-        )
-
-
-def _touched(seen: FunctionObservation) -> Iterator[Message]:
-    if others := [module for module in seen.modules if not module.linear and module.changed]:
-        yield message("others_changed", modules=titles(others))
+        counts = {"unchanged": weight.unchanged, "count": weight.count}
+        yield message("layer_partly_kept", layer=layer.title, **counts)
 
 
 def _altered(seen: FunctionObservation) -> Iterator[Message]:
-    """Name what is no longer as a layer's parameters have to be. A missing bias is not named:
+    """Name other modules that changed, what is no longer as a layer's parameters have to be, and
+    settings of PyTorch's that stay altered for everything afterwards. A missing bias is not named:
     the criterion for the bias does that.
     """
+    if seen.others:
+        yield message("others_changed", modules=titles(seen.others))
     for layer in seen.linear:
         if layer.state != "kept":
             yield message(f"layer_{layer.state}", layer=layer.title)
@@ -120,6 +104,10 @@ def _altered(seen: FunctionObservation) -> Iterator[Message]:
                     yield message("weight_gone", layer=layer.title)
             elif problem := _problem(value):
                 yield message(problem.key, parameter=name, layer=layer.title, **problem.values)
+    if "gradients" in seen.settings:
+        yield message("gradients_left")
+    if "dtype" in seen.settings:
+        yield message("dtype_left")
 
 
 def _problem(value: Parameter) -> Message | None:
@@ -132,14 +120,6 @@ def _problem(value: Parameter) -> Message | None:
         "gradient": message("gradient_off"),
     }
     return said.get(value.flaw)
-
-
-def _settings(seen: FunctionObservation) -> Iterator[Message]:
-    """Name PyTorch's settings that the function leaves altered for everything after it."""
-    if "gradients" in seen.settings:
-        yield message("gradients_left")
-    if "dtype" in seen.settings:
-        yield message("dtype_left")
 
 
 def _not_trainable(seen: FunctionObservation) -> Iterator[Message]:

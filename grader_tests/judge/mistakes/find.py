@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..criteria.layers import partly_untouched, repeated, titles, untouched
 from ..criteria.weights import read_layers
-from ..records import FunctionObservation, Module, Parameter
+from ..records import FunctionObservation, Parameter
 from ..statistics.moments import Layer
 from ..verdict import Finding, Message, message
 from .in_code import explain_error, explain_idleness
@@ -27,16 +27,10 @@ _CORRELATED = 0.1
 def find_mistake(
     seen: FunctionObservation, finding: Finding, asks_about: str, explain: Explain
 ) -> Message | None:
-    """Name what is behind a criterion that is not met.
+    """Name what is behind a criterion that is not met, or None where the finding says it all.
 
-    Args:
-        seen: what the judge saw.
-        finding: what it made of that.
-        asks_about: "weight" or "bias".
-        explain: the criterion's own explanation, for a function that ran and wrote values.
-
-    Returns:
-        The mistake, or None where the finding says all there is to say.
+    `asks_about` is "weight" or "bias", and `explain` the criterion's own explanation, for a
+    function that ran and wrote values.
     """
     given = seen.function.type
     # A model can be called as well as a function, but not with a module.
@@ -46,10 +40,11 @@ def find_mistake(
         return message("name_taken", type=given)
     if seen.error is not None:
         return explain_error(seen, seen.error)
-    bias_written = _any_bias_changed(seen)
+    bias_written = any(bias.changed for _, bias in seen.parameters("bias"))
     # The criterion for the bias asks about the bias, where that was written.
     asks_about_weights = asks_about == "weight" or not bias_written
-    if asks_about_weights and not any(_new_weights(module) for module in seen.linear):
+    all_kept = all(layer.state == "kept" for layer in seen.linear)
+    if asks_about_weights and all_kept and len(untouched(seen)) == len(seen.linear):
         return explain_idleness(seen, bias_written=bias_written)
     return explain(seen, finding)
 
@@ -66,15 +61,6 @@ def explain_default(_: object, finding: Finding) -> Message | None:
     return None
 
 
-def _new_weights(module: Module) -> bool:
-    weight = module.parameters.get("weight")
-    return module.state != "kept" or (weight is not None and weight.changed)
-
-
-def _any_bias_changed(seen: FunctionObservation) -> bool:
-    return any(bias.changed for module in seen.linear if (bias := module.parameters.get("bias")))
-
-
 def _in_objects(
     seen: FunctionObservation, names: Sequence[str] = ("weight", "bias")
 ) -> Message | None:
@@ -84,14 +70,13 @@ def _in_objects(
             return message("layers_replaced")
         if module.state == "resized":
             return message("sizes_changed", layer=module.title)
-    for module in seen.linear:
-        for name in names:
-            value = module.parameters.get(name)
-            if value is None or not value.changed:
-                continue
-            if mistake := _in_parameter(name, value):
-                return mistake
-    return None
+    mistakes = (
+        _in_parameter(name, value)
+        for module in seen.linear
+        for name, value in module.parameters.items()
+        if name in names and value.changed
+    )
+    return next(filter(None, mistakes), None)
 
 
 def _in_parameter(name: str, value: Parameter) -> Message | None:
@@ -121,8 +106,8 @@ def explain_layers(seen: FunctionObservation, _: Finding) -> Message | None:
         return message("layers_skipped", layers=titles(kept))
     if partly_untouched(seen, _LEVEL):
         return message("partly_written")
-    if others := [module for module in seen.modules if not module.linear and module.changed]:
-        return message("other_modules_touched", modules=titles(others))
+    if seen.others:
+        return message("other_modules_touched", modules=titles(seen.others))
     if any(layer.diverted for layer in seen.linear):
         return message("output_changed")
     if "gradients" in seen.settings:
@@ -131,7 +116,7 @@ def explain_layers(seen: FunctionObservation, _: Finding) -> Message | None:
         return message("dtype_left_changed")
     if any("nference tensor" in run.error.message for run in seen.runs if run.error):
         return message("inference_tensor")
-    if any(layer.parameters["bias"].gone for layer in seen.linear):
+    if any(bias.gone for _, bias in seen.parameters("bias")):
         return message("bias_removed")
     if any(run.stage == "done" and not run.finite for run in seen.runs):
         return message("not_finite")
@@ -147,11 +132,7 @@ def _old_weights(seen: FunctionObservation) -> Message | None:
     The correlation of N independent pairs has the standard error 1/sqrt(N); the mean over some
     layers of 2,000 weights and more does not come near the bound.
     """
-    found = [
-        weight.like_before
-        for module in seen.linear
-        if (weight := module.parameters.get("weight")) and weight.count >= 2000
-    ]
+    found = [weight.like_before for _, weight in seen.parameters("weight") if weight.count >= 2000]
     if len(found) < 2 or abs(mean := float(np.mean(found))) < _CORRELATED:
         return None
     return message("old_weights_kept", correlation=mean)
@@ -166,9 +147,8 @@ def from_weights(
 ) -> Explain:
     """Return how a criterion is explained that looks at the weights themselves.
 
-    Args:
-        explain: takes the layers, none of them constant, and the names of the tests that failed,
-            the clearest first.
+    `explain` takes the layers, none of them constant, and the names of the tests that failed, the
+    clearest first.
     """
 
     def explanation(seen: FunctionObservation, finding: Finding) -> Message | None:
@@ -191,7 +171,7 @@ def explain_bias(seen: FunctionObservation, _: Finding) -> Message | None:
     """Name what is behind a finding on biases."""
     if mistake := _in_objects(seen, ("bias",)):
         return mistake
-    biases = [bias for module in seen.linear if (bias := module.parameters.get("bias"))]
+    biases = [bias for _, bias in seen.parameters("bias")]
     if any(bias.gone for bias in biases):
         return message("bias_removed")
     values = [bias.values for bias in biases if bias.values is not None]

@@ -47,17 +47,18 @@ _ARGUMENTS = re.compile(
 
 def explain_error(seen: FunctionObservation, error: Problem) -> Message:
     """Explain what the function raised, in the lesson's terms."""
-    for explain in (_by_type, _by_attribute, _by_message, _by_module):
-        if mistake := explain(seen, error):
-            return mistake
-    return message("exception")
-
-
-def _by_type(seen: FunctionObservation, error: Problem) -> Message | None:
     if error.type in ("NameError", "UnboundLocalError"):
         name = _NAME.search(error.message)
         return message("unknown_name", name=name.group(1) if name else "?")
-    return message(_BY_TYPE[error.type]) if error.type in _BY_TYPE else None
+    if error.type in _BY_TYPE:
+        return message(_BY_TYPE[error.type])
+    if mistake := _by_attribute(seen, error) or _by_message(error):
+        return mistake
+    # Where a module is no linear layer, it may lack a dimension or a parameter.
+    lacks = error.type in ("IndexError", "ValueError") or "NoneType" in error.message
+    if lacks and error.module not in ("", "Linear"):
+        return _treats_others(seen, error)
+    return message("exception")
 
 
 def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
@@ -79,7 +80,7 @@ def _by_attribute(seen: FunctionObservation, error: Problem) -> Message | None:
     return message("attribute_misspelt", type=owner, name=name)
 
 
-def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
+def _by_message(error: Problem) -> Message | None:
     for pattern, mistake in _BY_MESSAGE.items():
         if re.search(pattern, error.message):
             return message(mistake)
@@ -87,15 +88,6 @@ def _by_message(seen: FunctionObservation, error: Problem) -> Message | None:
         return message("wrong_signature")
     if error.type == "TypeError" and _ARGUMENTS.search(error.message):
         return message("wrong_arguments")
-    return None
-
-
-def _by_module(seen: FunctionObservation, error: Problem) -> Message | None:
-    """Explain what only happens where a module is no linear layer, such as a missing dimension."""
-    if error.module in ("", "Linear"):
-        return None
-    if error.type in ("IndexError", "ValueError") or "NoneType" in error.message:
-        return _treats_others(seen, error)
     return None
 
 
@@ -108,12 +100,7 @@ def _treats_others(seen: FunctionObservation, error: Problem) -> Message:
 
 
 def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Message:
-    """Explain why no linear layer got new weights.
-
-    Args:
-        seen: what the probe saw.
-        bias_written: whether biases changed.
-    """
+    """Explain why no linear layer got new weights."""
     if seen.function.blank:
         return message("blank")
     if seen.function.deferred:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
+from scipy import stats
 
 from ..statistics.moments import Layer
 from ..verdict import Message, message
@@ -19,23 +20,18 @@ _UNIFORM_RULES = ("xavier", "he", "fan_out")
 
 
 def explain_constant(layers: Sequence[Layer], *, repeated: bool) -> Message | None:
-    """Explain layers whose weights are all equal.
-
-    Args:
-        layers: the layers with new weights.
-        repeated: whether another application gave the same values.
-    """
-    if not any(layer.constant for layer in layers):
-        return None
+    """Explain layers whose weights are all equal, perhaps `repeated` at another application."""
     values = [layer.mean for layer in layers if layer.constant]
-    if len(values) < len(layers):
-        return message("constant", values=list(dict.fromkeys(values)))
-    rule = constant_rule(layers)
+    if not values:
+        return None
+    all_constant = len(values) == len(layers)
+    different = list(dict.fromkeys(values))
+    rule = constant_rule(layers) if all_constant else None
     if rule is not None and rule.formula == "1/sqrt(n)":
         return message("swapped_arguments")
-    if rule is not None or repeated or len(set(values)) == 1:
-        return message("constant", values=list(dict.fromkeys(values)))
-    return message("one_draw_for_all", values=values)
+    if all_constant and rule is None and not repeated and len(different) > 1:
+        return message("one_draw_for_all", values=values)
+    return message("constant", values=different)
 
 
 def explain_mean(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message:
@@ -98,7 +94,7 @@ def explain_deviation(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message
     value = common_value(deviations, layers)
     if value is not None:
         return message("fixed_deviation", value=value, inputs=value**-2)
-    ratios = [layer.deviation / layer.expected for layer in layers]
+    ratios = _in_units_of_y(deviations, layers)
     ratio = common_value(ratios, layers)
     if ratio is None:
         return _explain_difference(layers) or message("other_deviation", ratios=ratios)
@@ -123,9 +119,7 @@ def _explain_difference(layers: Sequence[Layer]) -> Message | None:
 
 def _explain_uniform(layers: Sequence[Layer]) -> Message:
     bounds = [float(np.abs(layer.weights).max()) for layer in layers]
-    factor = common_value(
-        [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)], layers
-    )
+    factor = common_value(_in_units_of_y(bounds, layers), layers)
     # The largest of N values comes within a share of 20/N of the bound, in all but e^-20 of cases.
     if factor is not None and abs(factor - 1) < 0.005:
         return message("uniform_rule")
@@ -136,28 +130,28 @@ def _explain_uniform(layers: Sequence[Layer]) -> Message:
 
 def _explain_cut(layers: Sequence[Layer]) -> Message:
     bounds = [float(np.abs(layer.weights).max()) for layer in layers]
-    factors = [bound / layer.expected for bound, layer in zip(bounds, layers, strict=True)]
+    factors = _in_units_of_y(bounds, layers)
     if max(factors) < 1.05 * min(factors):
         return message("truncated", bounds=f"{float(np.mean(factors)):.3g} y")
     return message("truncated", bounds=bounds)
 
 
-def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
-    """Explain weights that are no independent draws from a normal distribution.
+def _in_units_of_y(values: Sequence[float], layers: Sequence[Layer]) -> list[float]:
+    return [value / layer.expected for value, layer in zip(values, layers, strict=True)]
 
-    Args:
-        layers: none of them constant.
-        rejected: the names of the tests that failed, the clearest first.
-    """
+
+def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
+    """Explain weights that are no independent draws from a normal distribution."""
     pattern = patterns.dependence(layers)
-    if pattern and pattern != "copies":
+    if pattern in _DEPENDENCE:
         return message(_DEPENDENCE[pattern])
     family = patterns.family(layers)
     if family in ("truncated", "clamped"):
         return _explain_cut(layers)
     if patterns.rounded(layers):
         count = sum(layer.weights.size for layer in layers)
-        return message("rounded", distinct=patterns.distinct_values(layers), count=count)
+        distinct = sum(np.unique(layer.weights).size for layer in layers)
+        return message("rounded", distinct=distinct, count=count)
     if pattern == "copies":
         return message("copies")
     if mistake := _explain_one_sided(layers, family):
@@ -167,11 +161,7 @@ def explain_shape(layers: Sequence[Layer], rejected: Sequence[str]) -> Message:
     return _explain_by_tests(layers, rejected)
 
 
-_DEPENDENCE = {
-    "rows": "one_row_for_all",
-    "columns": "one_column_for_all",
-    "sorted": "sorted",
-}
+_DEPENDENCE = {"rows": "one_row_for_all", "columns": "one_column_for_all", "sorted": "sorted"}
 _ON_FORM = ("distribution", "beyond", "flatness")
 
 
@@ -181,6 +171,7 @@ def _explain_by_tests(layers: Sequence[Layer], rejected: Sequence[str]) -> Messa
         return message("same_length")
     if not any(test.startswith(_ON_FORM) for test in rejected):
         return message("shared_between_layers" if patterns.shared(layers) else "dependent")
-    return message(
-        "not_normal", beyond=patterns.beyond_two(layers), kurtosis=patterns.kurtosis(layers)
-    )
+    values = patterns.standardized(layers)
+    # Of normal weights 0.0455 lie beyond two deviations, and the kurtosis is 3.
+    beyond, kurtosis = np.mean(np.abs(values) > 2), stats.kurtosis(values, fisher=False)
+    return message("not_normal", beyond=float(beyond), kurtosis=float(kurtosis))

@@ -33,10 +33,11 @@ def family(layers: Sequence[Layer]) -> str:
         return "few values"
     if all(_share_at_extremes(layer.weights) > 1e-3 for layer in varied):
         return "clamped"
-    values = np.sort(_standardized(varied))
+    values = np.sort(standardized(varied))
     if kolmogorov_distance(np.clip((values / sqrt(3) + 1) / 2, 0, 1)) < _CLOSE:
         return "uniform"
-    if any(kolmogorov_distance(_half_normal(half)) < _CLOSE for half in (values, -values[::-1])):
+    half = stats.halfnorm(-stats.halfnorm.mean() / stats.halfnorm.std(), 1 / stats.halfnorm.std())
+    if any(kolmogorov_distance(half.cdf(way)) < _CLOSE for way in (values, -values[::-1])):
         return "half normal"
     cut = _truncation(values)
     if cut is not None and kolmogorov_distance(_truncated(values, cut)) < _CLOSE / 2:
@@ -44,7 +45,8 @@ def family(layers: Sequence[Layer]) -> str:
     return "other"
 
 
-def _standardized(layers: Sequence[Layer]) -> np.ndarray:
+def standardized(layers: Sequence[Layer]) -> np.ndarray:
+    """Return all weights, each layer's with the mean 0 and the deviation 1."""
     return np.concatenate([layer.standardized().ravel() for layer in layers])
 
 
@@ -54,22 +56,12 @@ def _share_at_extremes(weights: np.ndarray) -> float:
     return np.count_nonzero(ends) / weights.size
 
 
-def _half_normal(values: np.ndarray) -> np.ndarray:
-    """Return the distribution function of |z|, standardized: mean sqrt(2/pi), variance 1 - 2/pi."""
-    mean, deviation = sqrt(2 / np.pi), sqrt(1 - 2 / np.pi)
-    return np.asarray(2 * special.ndtr(np.maximum(values * deviation + mean, 0)) - 1)
-
-
-def _truncated_deviation(cut: float) -> float:
-    """Return the deviation of a standard normal distribution truncated at -cut and cut."""
-    inside = 2 * special.ndtr(cut) - 1
-    density = np.exp(-(cut**2) / 2) / sqrt(2 * np.pi)
-    return float(sqrt(1 - 2 * cut * density / inside))
-
-
 def _truncated(values: np.ndarray, cut: float) -> np.ndarray:
-    """Return the distribution function of a normal distribution cut off, standardized."""
-    scaled = np.clip(values * _truncated_deviation(cut), -cut, cut)
+    """Return the distribution function of a normal distribution cut off, standardized.
+
+    `scipy.stats.truncnorm.cdf` takes thirty times as long.
+    """
+    scaled = np.clip(values * stats.truncnorm.std(-cut, cut), -cut, cut)
     tail = special.ndtr(-cut)
     return np.asarray((special.ndtr(scaled) - tail) / (1 - 2 * tail))
 
@@ -84,7 +76,9 @@ def _truncation(values: np.ndarray) -> float | None:
     largest = float(np.abs(values).max())
     if not 1.75 < largest < 3.7:
         return None
-    return float(optimize.brentq(lambda cut: cut / _truncated_deviation(cut) - largest, 0.3, 3.7))
+    return float(
+        optimize.brentq(lambda cut: cut / stats.truncnorm.std(-cut, cut) - largest, 0.3, 3.7)
+    )
 
 
 def dependence(layers: Sequence[Layer]) -> str:
@@ -122,10 +116,9 @@ def _in_order(lines: np.ndarray) -> bool:
 
 def shared(layers: Sequence[Layer]) -> bool:
     """Tell whether two layers begin with the same values, up to a factor."""
-    for first, second in combinations(layers, 2):
-        count = min(first.weights.size, second.weights.size)
-        one, other = first.weights.ravel()[:count], second.weights.ravel()[:count]
-        if abs(np.corrcoef(one, other)[0, 1]) > 0.9:
+    for one, other in combinations([layer.weights.ravel() for layer in layers], 2):
+        count = min(one.size, other.size)
+        if abs(np.corrcoef(one[:count], other[:count])[0, 1]) > 0.9:
             return True
     return False
 
@@ -143,23 +136,3 @@ def _on_a_grid(weights: np.ndarray) -> bool:
     # Far out some places of the grid are empty, and near 0 float32 is finer than any grid.
     steps = gaps / np.median(gaps)
     return bool(np.mean(np.abs(steps - np.round(steps)) < 0.02) > 0.9)
-
-
-def distinct_values(layers: Sequence[Layer]) -> int:
-    """Return how many different values occur, summed over the layers."""
-    return sum(np.unique(layer.weights).size for layer in layers)
-
-
-def beyond_two(layers: Sequence[Layer]) -> float:
-    """Return the share of values beyond two standard deviations; normal: 0.0455."""
-    return float(np.mean(np.abs(_standardized(layers)) > 2))
-
-
-def kurtosis(layers: Sequence[Layer]) -> float:
-    """Return the kurtosis over all layers; normal: 3."""
-    return float(stats.kurtosis(_standardized(layers), fisher=False))
-
-
-def normal(layers: Sequence[Layer]) -> bool:
-    """Tell whether the distribution is a normal one by its form."""
-    return kolmogorov_distance(special.ndtr(np.sort(_standardized(layers)))) < _CLOSE

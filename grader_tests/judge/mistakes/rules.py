@@ -28,6 +28,10 @@ class Rule:
     formula: str
     value: Callable[[int, int], float]
 
+    def of(self, layer: Layer) -> float:
+        """Return the deviation that the rule gives a layer."""
+        return self.value(layer.fan_in, layer.fan_out)
+
 
 RULES = (
     Rule("variance_for_deviation", "1/n", lambda n, m: 1 / n),
@@ -65,10 +69,7 @@ RULES = (
 def fitting_rule(layers: Sequence[Layer]) -> Rule | None:
     """Return the first rule that gives the deviations of all layers within sampling error."""
     for rule in RULES:
-        if all(
-            abs(layer.deviation / rule.value(layer.fan_in, layer.fan_out) - 1) <= _error(layer)
-            for layer in layers
-        ):
+        if all(abs(layer.deviation / rule.of(layer) - 1) <= _error(layer) for layer in layers):
             return rule
     return None
 
@@ -76,23 +77,14 @@ def fitting_rule(layers: Sequence[Layer]) -> Rule | None:
 def constant_rule(layers: Sequence[Layer]) -> Rule | None:
     """Return the rule that gives the one value which all weights of a layer have."""
     for rule in (Rule("", "1/sqrt(n)", lambda n, m: n**-0.5), *RULES):
-        values = [rule.value(layer.fan_in, layer.fan_out) for layer in layers]
         # The values are float32, which rounds by 6e-8.
-        if all(
-            abs(abs(layer.mean) / value - 1) < 1e-5
-            for layer, value in zip(layers, values, strict=True)
-        ):
+        if all(abs(abs(layer.mean) / rule.of(layer) - 1) < 1e-5 for layer in layers):
             return rule
     return None
 
 
 def common_value(values: Sequence[float], layers: Sequence[Layer]) -> float | None:
-    """Return the value that a multiple of each layer's deviation has in common, if there is one.
-
-    Args:
-        values: one for each layer, with the relative error of a deviation.
-        layers: the layers.
-    """
+    """Return what the layers' `values`, of the relative error of a deviation, have in common."""
     precisions = [layer.weights.size for layer in layers]
     mean = float(np.average(values, weights=precisions))
     fits = all(

@@ -25,7 +25,7 @@ from grading.feedback.safe_pages import clean_output
 from grading.feedback.sections import sections
 from grading.recording.answers import GradeUnanswered, is_unanswered
 from grading.words import say, words
-from tests.feedback_pages import MODULE,  automatic_grades, feedback_page, graded_notebook
+from tests.feedback_pages import MODULE, automatic_grades, feedback_page, graded_notebook
 
 DEADLINE = datetime(2026, 11, 1, 12)
 
@@ -92,7 +92,11 @@ class TestAnswers:
             found = {g.name: (g.score, g.needs_manual_grade) for g in notebook.grades}
             remarks = {comment.name: comment.auto_comment for comment in notebook.comments}
         assert found == {"empty": (0, False), "given": (2, True), "said": (0, True)}
-        assert remarks == {"empty": say("zh", "answers.unanswered"), "given": say("zh", "answers.unanswered"), "said": None}
+        assert remarks == {
+            "empty": say("zh", "answers.unanswered"),
+            "given": say("zh", "answers.unanswered"),
+            "said": None,
+        }
 
 
 class TestPage:
@@ -129,7 +133,9 @@ class TestPage:
         grades = automatic_grades(nb)
         for name in ("reflection_results", "reflection_choice"):
             grades[name] = Grade(1, 3, manual=1)
-        first, second = (p.rubric for p in build_page(nb, grades, language, MODULE).parts if p.written)
+        first, second = (
+            p.rubric for p in build_page(nb, grades, language, MODULE).parts if p.written
+        )
         assert first.count("\n- ") + 1 == 3
         assert second.count("\n- ") + 1 == 2
 
@@ -161,7 +167,9 @@ class TestPage:
         grades = {"plain_test": Grade(0, 2, automatic=0.0)}
         grades |= {name: Grade(0, 3, waiting=True) for name in ("program", "task")}
         nb = v4.new_notebook(cells=cells)
-        assert [p.status for p in build_page(nb, grades, "en", MODULE).parts] == ["none"] + ["waiting"] * 2
+        assert [p.status for p in build_page(nb, grades, "en", MODULE).parts] == ["none"] + [
+            "waiting"
+        ] * 2
         page = feedback_page(nb, grades, comments={"program": "Neat.", "task": "Good."})
         for name in kinds:
             assert f'id="{name}"' in page
@@ -178,12 +186,12 @@ class TestPage:
         page = feedback_page(nb, automatic_grades(nb), "zh")
         assert '<html lang="zh-CN">' in page
         assert "0 分，满分 26 分" in page
-        for words in (
+        for english in (
             say("en", "feedback.went_well"),
             say("en", "feedback.look_next"),
             title("test_normal_std", "en"),
         ):
-            assert words not in page
+            assert english not in page
 
     def test_page_loads_and_runs_nothing(self, nothing_ran: NotebookNode) -> None:
         page = feedback_page(nothing_ran, answered(nothing_ran))

@@ -11,8 +11,8 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading.judging import stored_verdicts
 from grading.feedback.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
+from grading.judging import stored_verdicts
 from tests.feedback_pages import feedback_page
 
 RUN = "document.documentElement.dataset.ran=1"
