@@ -55,27 +55,21 @@ else:
 # nbgrader's default, /usr/local/share/nbgrader/exchange, or `c.Exchange.root` in the site's file.
 c.CourseDirectory.course_id = "weight-initialization"
 
-# What never travels with an assignment: nbgrader's own list, then the data a notebook downloaded
-# (86 MB beside every submission otherwise) and what tools leave behind.
+# What never travels with an assignment: nbgrader's own list, then the data that the lesson loads
+# into data/FashionMNIST (86 MB beside every submission otherwise) and what tools leave behind.
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints",
     "*.pyc",
     "__pycache__",
     "feedback",
-    "data",
-    "build",
+    "FashionMNIST",
     ".DS_Store",
     ".mypy_cache",
     ".pytest_cache",
     ".ruff_cache",
 ]
 
-# A stub is a comment and nothing more. nbgrader's own ends in `raise NotImplementedError()`, and
-# the cells below an empty exercise then show tracebacks instead of the sentence that the lesson
-# has for them.
-c.ClearSolutions.code_stub = {"python": "# Write your code here."}
-
-# nbgrader's own list, with a stub for written answers in the language of the assignment.
+# nbgrader's own list, with stubs that an assignment chooses, in its language.
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.InstantiateTests",
@@ -95,10 +89,6 @@ c.GenerateAssignment.preprocessors = [
 # source: cleared from the release, and restored in the notebook that formgrader shows to whoever
 # grades. nbgrader expects the marks in task cells alone, which a student must answer in.
 c.ClearMarkScheme.enforce_metadata = False
-
-# Seconds for one cell. The slowest cell of a right notebook trains two models: about 6 s on two
-# cores. nbgrader allows 30 s, which a loaded machine or an old laptop exceeds.
-c.Execute.timeout = 120
 
 # Seconds to wait for outputs after a cell has finished. Figures come late on a loaded machine,
 # and with the default of 4 s nbgrader then drops the whole submission.

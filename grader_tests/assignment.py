@@ -15,6 +15,8 @@ from .judge.words import catalogue
 from .observation import CRITERIA, MIME_TYPE, PROBE_MODULES, SEED_VARIABLE
 
 __all__ = [
+    "CELL_SECONDS",
+    "CODE_STUB",
     "CRITERIA",
     "DATA_FOLDER",
     "DATA_VARIABLE",
@@ -52,6 +54,12 @@ DATA_VARIABLE = "FASHION_MNIST"
 DATA_FOLDER = Path("FashionMNIST") / "raw"
 DEMO_STUDENTS = Path(__file__).with_name("demo_students.toml")
 VERSIONS = ("torch", "torchvision", "numpy")
+CODE_STUB = "# Write your code here."
+"""A comment and nothing more. nbgrader's own ends in `raise NotImplementedError()`, and the cells
+below an empty exercise then show tracebacks instead of the lesson's own sentence for them."""
+CELL_SECONDS = 120
+"""The slowest cell of a right notebook trains two models: about 6 s on two cores. nbgrader allows
+30 s, which a loaded machine or an old laptop exceeds."""
 
 
 def evidence(criterion: str, observation: object, language: str) -> tuple[bytes, str] | None:

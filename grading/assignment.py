@@ -57,6 +57,8 @@ class Assignment(Protocol):
         DATA_FOLDER: what lies in it where the data are there; its files may be packed by gzip.
         DEMO_STUDENTS: a file with the students of the demonstration (`grading.demo.students`).
         VERSIONS: distributions whose versions decide how a training goes.
+        CODE_STUB: what a student's empty cell of code holds; "" for nbgrader's own.
+        CELL_SECONDS: wall time that a cell of it may need, where nbgrader allows less.
     """
 
     MIME_TYPE: str
@@ -69,6 +71,8 @@ class Assignment(Protocol):
     DATA_FOLDER: Path
     DEMO_STUDENTS: Path
     VERSIONS: tuple[str, ...]
+    CODE_STUB: str
+    CELL_SECONDS: float
 
     def judge(
         self, criterion: str, observation: object, language: str, seed: int | None
@@ -99,6 +103,8 @@ OPTIONAL: Mapping[str, object] = {
     "DATA_VARIABLE": "",
     "DATA_FOLDER": Path(),
     "VERSIONS": (),
+    "CODE_STUB": "",
+    "CELL_SECONDS": 0.0,
     "evidence": lambda criterion, observation, language: None,
     "title": lambda grade_id, language: grade_id,
     "note": lambda verdicts, language: "",

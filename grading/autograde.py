@@ -30,7 +30,12 @@ from grading.course.names import shown
 from grading.course.package_files import copy_packages
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
-from grading.intake.release import ReleaseMissing, read_release
+from grading.intake.release import (
+    ReleaseMissing,
+    language_of_kernel,
+    other_names,
+    read_release,
+)
 from grading.intake.take_in import take_in
 from grading.intake.working_folder import Selection, reserved_names, select_files
 from grading.judging.judge import Judge
@@ -67,7 +72,8 @@ class RestoringExporter(NotebookExporter):
         path = Path(filename)
         assignment = (resources or {})["nbgrader"]["assignment"]
         release = read_release(converter.coursedir, assignment, path.stem)
-        notebook = take_in(path, release, converter.selected_files(path.parent))
+        others = other_names(converter.coursedir, assignment, path.stem)
+        notebook = take_in(path, release, converter.selected_files(path.parent), others)
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)
@@ -196,9 +202,14 @@ class CourseAutograde(Autograde):
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
         for name in sorted(released):
             try:
-                read_release(self.coursedir, self.coursedir.assignment_id, name)
+                release = read_release(self.coursedir, self.coursedir.assignment_id, name)
             except ReleaseMissing as error:
                 raise Refused(str(error)) from None
+            if (language := language_of_kernel(release)) not in ("python", "ipython"):
+                raise Refused(
+                    f"{name}.ipynb is in {language}, and the sandbox runs Python alone. Grade this "
+                    "assignment in a course of plain nbgrader, or give it a Python kernel."
+                )
 
     def attempt(self, folder: str, notebooks: list[str]) -> Attempt:
         """Return an attempt to grade a submission, not begun."""

@@ -16,8 +16,8 @@ from traitlets.config import Config
 
 from grader_tests.observation import MIME_TYPE
 from grading.assignment import Assignments
-from grading.feedback.exporter import PAGE, FeedbackExporter
-from grading.feedback.page import Grade, Lateness, build_page
+from grading.feedback.exporter import FeedbackExporter
+from grading.feedback.page import PAGE, Grade, Lateness, build_page
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.safe_pages import SafePages
 from grading.judging.judge import Judge

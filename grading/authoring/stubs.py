@@ -1,23 +1,31 @@
-"""Puts into a released notebook the stub that its language asks for, where answers are written."""
+"""Puts into a released notebook the stubs that its assignment and its language ask for."""
 
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from grading.course.language import language_of
+from grading.assignment import Assignments
+from grading.course.language import LANGUAGE_FILE, language_of
 from grading.words import say
 
 
 class ClearSolutionsInLanguage(ClearSolutions):
-    """nbgrader's ClearSolutions with a text stub in the assignment's language.
+    """nbgrader's ClearSolutions with an assignment's own stub for code, and one for text.
 
-    The stub for code is the same in every language: editions have the same code cells.
+    The stub for code is the same in every language: editions have the same code cells. An
+    assignment that has neither a module nor a language keeps nbgrader's.
     """
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Clear the solutions of a notebook of the source folder."""
-        self.text_stub = say(language_of(resources), "answers.stub")
+        assignment = Assignments(parent=self).of(resources["nbgrader"]["assignment"])
+        if assignment is not None and assignment.CODE_STUB:
+            stubs: dict[str, str] = self.code_stub  # type: ignore[has-type]  # a trait of nbgrader's
+            self.code_stub = stubs | {"python": assignment.CODE_STUB}
+        if assignment is not None or Path(resources["metadata"]["path"], LANGUAGE_FILE).is_file():
+            self.text_stub = say(language_of(resources), "answers.stub")
         return super().preprocess(nb, resources)

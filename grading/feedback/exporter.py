@@ -26,11 +26,8 @@ from grading.feedback import rendering as feedback_rendering
 from grading.feedback import sections as feedback_sections
 from grading.feedback.cuts import Allowance, shown_outputs
 from grading.feedback.limited_work import WorkLimits, work_through
-from grading.feedback.page import Grade, Lateness, Page, build_page
+from grading.feedback.page import PAGE, Grade, Lateness, Page, build_page
 from grading.feedback.sections import is_given
-
-PAGE = "feedback_page"
-"""Where the preprocessor leaves the page for the template, in the resources."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "course_feedback"

@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_task
+from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.assignment import Assignment
 from grading.feedback.sections import first_heading, is_own
+from grading.feedback.titles import titles
 from grading.judging import stored_verdicts
 from grading.judging.stored_verdicts import StoredVerdict
 from grading.recording.answers import is_unanswered, is_written_answer
 from grading.words import words
+
+PAGE = "feedback_page"
+"""Where the preprocessor leaves the page for the template, in the resources."""
 
 _SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
 
@@ -60,6 +64,8 @@ class Part:
         same_as: an earlier part that failed for the same reason, or None.
         picture: a PNG in base64 with its caption, or None.
         rubric: how a person graded the answer, or "" before that.
+        written: whether it is an answer in words.
+        by_person: whether a person grades it, and no test.
     """
 
     grade_id: str
@@ -67,6 +73,7 @@ class Part:
     grade: Grade
     status: str
     written: bool
+    by_person: bool
     verdict: StoredVerdict | None = None
     same_as: "Part | None" = None
     picture: tuple[str, str] | None = None
@@ -108,7 +115,7 @@ class Page:
     @property
     def flagged(self) -> bool:
         """Whether a person is to look at what the tests gave."""
-        return any(part.grade.waiting and not part.written for part in self.parts)
+        return any(part.grade.waiting and not part.by_person for part in self.parts)
 
     @property
     def went_well(self) -> list[Part]:
@@ -205,6 +212,7 @@ def _parts(
 ) -> Iterator[Part]:
     written = [cell for cell in nb.cells if is_written_answer(cell)]
     rubrics = dict(zip((id(cell) for cell in written), _rubrics(nb, len(written)), strict=False))
+    titled = titles(nb.cells, assignment, language)
     said: dict[tuple[str, str], Part] = {}
     for cell in nb.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -213,10 +221,11 @@ def _parts(
         grade, verdict = grades[grade_id], stored_verdicts.of_cell(cell)
         part = Part(
             grade_id=grade_id,
-            title=assignment.title(grade_id, language) if assignment else grade_id,
+            title=titled[grade_id],
             grade=grade,
             status=_status(cell, grade, verdict),
             written=is_written_answer(cell),
+            by_person=is_solution(cell) or is_task(cell),
             verdict=verdict,
             picture=_picture(cell),
             rubric=rubrics.get(id(cell), "") if grade.manual is not None else "",

@@ -2,7 +2,10 @@
 
 import base64
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -10,7 +13,23 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPr
 from nbgrader.utils import is_locked
 from traitlets import Unicode
 
-_MIME_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+from grading.course.language import DEFAULT
+from grading.feedback.hidden_tests import hidden_lines, hide
+from grading.feedback.page import PAGE
+from grading.words import say
+
+_MIME_TYPES = {
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+_REFERENCE = re.compile(
+    r"""\]\(<?(?P<markdown>[^\s()<>]+)>?(?P<title>\s+"[^"\n]*")?\)"""
+    r"""|<img\b[^>]*?\bsrc=["'](?P<html>[^"'\n]+)["'][^>]*>"""
+)
 
 
 class HideInstructorsParts(NbGraderPreprocessor):
@@ -25,7 +44,13 @@ class HideInstructorsParts(NbGraderPreprocessor):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        """Clear every locked cell of `nb` in place."""
+        """Clear every locked cell of `nb` in place, and what outputs quote of it."""
+        if lines := hidden_lines(nb.cells):
+            page = resources.get(PAGE)
+            notice = say(page.language if page else DEFAULT, "feedback.hidden_test")
+            for cell in nb.cells:
+                for output in cell.get("outputs", ()):
+                    hide(output, lines, notice)
         for clear in (ClearHiddenTests(parent=self), ClearMarkScheme(parent=self)):
             for index, cell in enumerate(nb.cells):
                 if is_locked(cell) and cell.metadata.nbgrader.get("grade_id"):
@@ -34,15 +59,15 @@ class HideInstructorsParts(NbGraderPreprocessor):
 
 
 class EmbedFigures(NbGraderPreprocessor):
-    """Puts the lesson's figures into the page, which nbgrader hands to students as a lone file.
+    """Puts an assignment's figures into the page, which nbgrader hands to students as a lone file.
 
     Only the source's own figures: nbconvert's `embed_images` would take any file of this machine
     that a student names in a text.
     """
 
     folder = Unicode(
-        "source/{assignment}/figures",
-        help="Where the figures lie, relative to the course root.",
+        "source/{assignment}",
+        help="Where an assignment's figures lie, relative to the course root.",
     ).tag(config=True)
 
     def preprocess(
@@ -52,14 +77,24 @@ class EmbedFigures(NbGraderPreprocessor):
         # nbgrader makes the course root the working directory while it converts.
         folder = Path(self.folder.format(assignment=resources["nbgrader"]["assignment"]))
         figures = {
-            path.name: {_MIME_TYPES[path.suffix]: base64.b64encode(path.read_bytes()).decode()}
-            for path in folder.glob("*")
-            if path.suffix in _MIME_TYPES
+            path.relative_to(folder).as_posix(): path
+            for path in sorted(folder.rglob("*"))
+            if path.suffix.lower() in _MIME_TYPES and path.is_file()
         }
         for cell in nb.cells:
-            if cell.cell_type != "markdown":
-                continue
-            for name in set(re.findall(r"\]\(figures/([\w.-]+)\)", cell.source)) & set(figures):
-                cell.source = cell.source.replace(f"](figures/{name})", f"](attachment:{name})")
-                cell.setdefault("attachments", {})[name] = figures[name]
+            if cell.cell_type == "markdown":
+                cell.source = _REFERENCE.sub(partial(_embedded, cell, figures), cell.source)
         return nb, resources
+
+
+def _embedded(cell: NotebookNode, figures: Mapping[str, Path], match: re.Match[str]) -> str:
+    """Return a reference to a cell's attachment, which is made, for one to a figure."""
+    name = unquote(match["markdown"] or match["html"]).removeprefix("./")
+    if name not in figures:
+        return match[0]
+    path, attached = figures[name], name.replace("/", "-").replace(" ", "-")
+    content = base64.b64encode(path.read_bytes()).decode()
+    cell.setdefault("attachments", {})[attached] = {_MIME_TYPES[path.suffix.lower()]: content}
+    if match["markdown"]:
+        return f"](attachment:{attached}{match['title'] or ''})"
+    return f"![{name}](attachment:{attached})"

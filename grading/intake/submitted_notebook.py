@@ -6,6 +6,7 @@ text, metadata reduced to what identifies a cell, images as the only attachments
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,15 @@ class SubmittedNotebook:
     remarks: list[Message] = field(default_factory=list)
 
 
-def find_notebook(folder: Path, name: str) -> tuple[Path, list[Message]]:
+def find_notebook(
+    folder: Path, name: str, others: Sequence[str] = ()
+) -> tuple[Path, list[Message]]:
     """Return the notebook of a submission, and a remark where it has another name.
 
     Args:
         folder: the submission.
         name: the notebook's name without .ipynb.
+        others: the names of the assignment's other notebooks, which are none of this one.
 
     Raises:
         UnreadableSubmission: there is none, or several of which none has the name.
@@ -52,10 +56,20 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, list[Message]]:
     expected = folder / f"{name}.ipynb"
     if expected.is_file():
         return expected, []
-    others = sorted(path for path in folder.glob("*.ipynb") if path.is_file())
+
+    def is_of_another(path: Path) -> bool:
+        """Tell whether a file bears the name of another notebook rather than this one's."""
+        borne = [each for each in (name, *others) if each in path.stem]
+        return bool(borne) and max(borne, key=len) != name
+
     # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
-    others = others or sorted(path for path in folder.glob("*.ipynb.*") if path.is_file())
-    alike = [path for path in others if name in path.stem] or others
+    files = [
+        path
+        for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.ipynb.*")])
+        if path.is_file() and not is_of_another(path)
+    ]
+    candidates = [path for path in files if path.suffix == ".ipynb"] or files
+    alike = [path for path in candidates if name in path.stem] or candidates
     if not alike:
         raise UnreadableSubmission(remark("no_notebook", name=name))
     if len(alike) > 1:

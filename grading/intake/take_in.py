@@ -1,6 +1,7 @@
 """The intake in one function: from a submission's folder to a notebook of the release's form."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
@@ -17,18 +18,21 @@ from grading.intake.working_folder import Selection, digest_of_work
 from grading.submission import Message, Remarks, remark
 
 
-def take_in(path: Path, release: NotebookNode, files: Selection) -> NotebookNode:
+def take_in(
+    path: Path, release: NotebookNode, files: Selection, others: Sequence[str] = ()
+) -> NotebookNode:
     """Return a notebook of the release's form, with a student's work and remarks on it.
 
     Args:
         path: where the notebook should be in the submission's folder.
         release: the notebook that the student got.
         files: which files beside it are used.
+        others: the names of the assignment's other notebooks.
     """
     remarks: list[Message] = []
     unreadable, digest, work = None, "", ""
     try:
-        submitted_path, remarks = find_notebook(path.parent, path.stem)
+        submitted_path, remarks = find_notebook(path.parent, path.stem, others)
         if not submitted_path.is_symlink() and submitted_path.stat().st_size <= LARGEST:
             with submitted_path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ import re
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
 from grading.course.language import language_of
@@ -24,7 +24,8 @@ def is_written_answer(cell: NotebookNode) -> bool:
 def is_unanswered(cell: NotebookNode) -> bool:
     """Tell whether nothing was answered: no letter, digit or picture besides the stub."""
     text = re.sub(r"<!--.*?(-->|$)", "", cell.source, flags=re.DOTALL)
-    for stub in (say(language, "answers.stub") for language in LANGUAGES):
+    ours = (say(language, "answers.stub") for language in LANGUAGES)
+    for stub in (ClearSolutions.text_stub.default_value, *ours):
         text = text.replace(stub, "").replace(stub.rstrip(".。"), "")
     return not cell.get("attachments") and not any(sign.isalnum() for sign in text)
 

@@ -16,6 +16,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from grading.assignment import Assignment
 from grading.errors import GradingError
+from grading.feedback.titles import titles
 from grading.judging import stored_verdicts
 from grading.recording import audit
 from grading.reports.misconceptions import Misconception, Participant, misconceptions
@@ -102,7 +103,7 @@ def read_class(
             for name in (item.id, item.first_name, item.last_name, item.email)
             if name
         }
-        cells = _cells(course, submissions)
+        cells, titled = _cells(course, submissions, module, language)
         return ClassReport(
             assignment,
             float(of_assignment.max_score),
@@ -110,7 +111,7 @@ def read_class(
             participants,
             sorted(item.id for item in gradebook.students if item.id not in present),
             misconceptions(participants, names),
-            {name: module.title(name, language) if module else name for name in cells},
+            {name: titled.get(name, name) for name in cells},
             language,
         )
 
@@ -148,9 +149,13 @@ def _participant(
     for notebook in sorted(submission.notebooks, key=lambda item: item.name):
         for grade in notebook.grades:
             known = grade.auto_score is not None or grade.manual_score is not None
-            participant.points[grade.name] = float(grade.score) if known else None
-            if grade.needs_manual_grade and grade.cell.cell_type != "code":
-                participant.waiting += (grade.name,)
+            name = _key(submission, notebook.name, grade.name)
+            participant.points[name] = float(grade.score) if known else None
+            # A test's score waits where the submission is flagged.
+            if grade.needs_manual_grade and (
+                grade.auto_score is None or grade.cell.cell_type != "code"
+            ):
+                participant.waiting += (name,)
         entry = logged.get((student, notebook.name), {})
         if entry.get("flagged"):
             participant.flagged += tuple(entry["remarks"])
@@ -191,22 +196,36 @@ def _solutions(nb: NotebookNode) -> dict[str, str]:
     return solutions
 
 
-def _cells(course: Path, submissions: Sequence[SubmittedAssignment]) -> dict[str, float]:
-    """Return the maximum of each graded cell, in the order of the graded notebook's cells."""
+def _key(submission: SubmittedAssignment, notebook: str, grade_id: str) -> str:
+    """Return what a report calls a cell: notebooks of one assignment may share grade ids."""
+    return grade_id if len(submission.notebooks) == 1 else f"{notebook}: {grade_id}"
+
+
+def _cells(
+    course: Path,
+    submissions: Sequence[SubmittedAssignment],
+    module: Assignment | None,
+    language: str,
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the maximum of each graded cell, in the notebooks' order, and what it is called."""
     maximum = {
-        grade.name: float(grade.max_score)
+        _key(submission, notebook.name, grade.name): float(grade.max_score)
         for submission in submissions
         for notebook in submission.notebooks
         for grade in notebook.grades
     }
     ordered: dict[str, float] = {}
+    titled: dict[str, str] = {}
     for submission in submissions:
         folder = course / "autograded" / submission.student.id / submission.assignment.name
         for path in sorted(folder.glob("*.ipynb")):
-            for cell in (_graded_notebook(path) or new_notebook()).cells:
-                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            cells = (_graded_notebook(path) or new_notebook()).cells
+            for grade_id, title in titles(cells, module, language).items():
+                name = _key(submission, path.stem, grade_id)
                 if name in maximum:
                     ordered[name] = maximum[name]
+                    titled[name] = title if name == grade_id else f"{path.stem}: {title}"
         if len(ordered) == len(maximum):
             break
-    return ordered | {name: maximum[name] for name in sorted(maximum) if name not in ordered}
+    rest = {name: maximum[name] for name in sorted(maximum) if name not in ordered}
+    return ordered | rest, titled

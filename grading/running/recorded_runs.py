@@ -54,18 +54,25 @@ def record(
     """
     folder.mkdir(parents=True, exist_ok=True)
     variants = _variants(notebook, notebook.stat().st_mtime_ns, cast(Hashable, assignment))
-    done = folder / f"recorded-{_version(variants, files, assignment, data)}"
+    if not variants:
+        return
+    version_of_it = _version(variants, files, assignment, data)
+    done, failed = (folder / f"{how}-{version_of_it}" for how in ("recorded", "failed"))
     with FileLock(folder / ".lock"):
         if done.exists():
             return
+        if failed.exists():
+            # As it would again, for every submission.
+            raise NotRecorded(f"{failed.read_text()} Remove {failed} to try once more.")
         log.info("Recording the training runs of %s, once on this machine", notebook)
         for variant in variants:
             result = run(nbformat.reads(variant, as_version=4))
             if not result.complete:
                 reason = result.limit or f"its kernel died in cell {result.died}"
-                raise NotRecorded(
+                failed.write_text(
                     f"{notebook} should run to its end in the sandbox, and did not: {reason}."
                 )
+                raise NotRecorded(failed.read_text())
         done.touch()
 
 

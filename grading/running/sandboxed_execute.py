@@ -47,7 +47,12 @@ class SandboxedExecute(Execute):
         help="Where no sandbox can be started, run student code with your own rights instead of "
         "refusing. Only for work that you trust, or on a machine that you can lose.",
     ).tag(config=True)
-    cell_seconds = Float(_DEFAULTS.cell_seconds, help="Wall time for one cell.").tag(config=True)
+    cell_seconds = Float(
+        None,
+        allow_none=True,
+        help="Wall time for one cell, whatever the assignment. Unset: c.Execute.timeout, or what "
+        "the assignment's module asks for where that is more.",
+    ).tag(config=True)
     notebook_seconds = Float(
         _DEFAULTS.notebook_seconds, help="Wall time for all cells together."
     ).tag(config=True)
@@ -144,15 +149,21 @@ class SandboxedExecute(Execute):
             nb,
             self._files(Path(resources["metadata"]["path"]), names["assignment"]),
             self._environment(nb, resources),
-            self.limits(),
+            self.limits(assignment),
             surroundings,
             assignment.DATA_FOLDER if assignment else Path(),
         )
 
-    def limits(self) -> Limits:
-        """Return the limits that the settings give."""
+    def limits(self, assignment: Assignment | None = None) -> Limits:
+        """Return the limits that the settings give a submission."""
+        seconds: float | None = self.cell_seconds
+        if seconds is None:
+            # nbgrader's way to say that a cell may take as long as it likes.
+            unlimited = self.timeout is None or self.timeout < 0
+            allowed = float(self.notebook_seconds if unlimited else self.timeout)
+            seconds = max(allowed, assignment.CELL_SECONDS if assignment else 0.0)
         return Limits(
-            self.cell_seconds,
+            seconds,
             self.notebook_seconds,
             self.processor_seconds,
             self.memory_mebibytes * MEBIBYTE,
@@ -187,7 +198,12 @@ class SandboxedExecute(Execute):
             surroundings = self._surroundings(assignment, folder, record=True)
             contents = {str(name): file.read_bytes() for name, file in files.items()}
             job = Job(
-                instructors, contents, {}, self.limits(), surroundings, assignment.DATA_FOLDER
+                instructors,
+                contents,
+                {},
+                self.limits(assignment),
+                surroundings,
+                assignment.DATA_FOLDER,
             )
             return jobs.run(job)
 
@@ -245,6 +261,8 @@ class SandboxedExecute(Execute):
         # threads as cores, the training of two models took over 300 s instead of 4 s; with threads
         # that sleep while they wait, 10 s.
         waiting = os.environ.get("OMP_WAIT_POLICY", "PASSIVE")
+        assignment = Assignments(parent=self).of(resources["nbgrader"]["assignment"])
+        self.timeout = int(self.limits(assignment).cell_seconds)
         with setenv(OMP_WAIT_POLICY=waiting, **self._environment(nb, resources)):
             try:
                 super().preprocess(nb, resources, km)
