@@ -12,7 +12,7 @@ from nbgrader.utils import is_locked
 
 from grading.feedback.cuts import TEXT
 
-_PART = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+_PART = re.compile(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", re.DOTALL)
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 # Characters of a line that is looked for: in a traceback, which quotes code, and in other texts,
 # where a shorter one may stand by itself.

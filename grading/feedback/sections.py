@@ -10,6 +10,10 @@ from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.intake.remarks import CELL_ID
 
+_NO_TEXT = re.compile(
+    r"^(```|~~~).*?(^\1|\Z)|### BEGIN MARK SCHEME.*?(### END MARK SCHEME|\Z)", re.M | re.DOTALL
+)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -56,8 +60,11 @@ def is_own(cell: NotebookNode) -> bool:
 def first_heading(cells: Sequence[NotebookNode]) -> str:
     """Return the first heading of some cells that the course wrote, or ""."""
     for cell in cells:
-        if cell.cell_type == "markdown" and not is_own(cell):
-            match = re.search(r"^#+ +(.+)$", cell.source, flags=re.MULTILINE)
-            if match:
-                return match[1].strip()
+        if cell.cell_type == "markdown" and not is_own(cell) and (own := headings(cell.source)):
+            return own[0]
     return ""
+
+
+def headings(source: str) -> list[str]:
+    """Return the headings of a text in Markdown; neither code nor a mark scheme holds any."""
+    return [line.strip() for line in re.findall(r"^#+ +(.+)$", _NO_TEXT.sub("", source), re.M)]

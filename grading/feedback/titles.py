@@ -8,7 +8,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_task
 
 from grading.assignment import Assignment
-from grading.feedback.sections import first_heading, is_own
+from grading.feedback.sections import headings, is_own
 
 
 def titles(
@@ -23,24 +23,17 @@ def titles(
     result, below = {}, {}
     for cell in cells:
         if cell.cell_type == "markdown" and not is_own(cell):
-            heading = _last_heading(cell) or heading
+            heading = next(reversed(headings(cell.source)), heading)
         if not (is_grade(cell) or is_task(cell)):
             continue
         grade_id = cell.metadata.nbgrader["grade_id"]
         own = assignment.title(grade_id, language) if assignment else grade_id
         result[grade_id] = own
         if own == grade_id:
-            below[grade_id] = heading or grade_id
+            below[grade_id] = re.sub(r"[*`]", "", heading) or grade_id
     shared = {title for title, count in Counter(below.values()).items() if count > 1}
     numbers: Counter[str] = Counter()
     for grade_id, title in below.items():
         numbers[title] += 1
         result[grade_id] = f"{title} · {numbers[title]}" if title in shared else title
     return result
-
-
-def _last_heading(cell: NotebookNode) -> str:
-    lines = [line for line in cell.source.splitlines() if re.match("#+ ", line)]
-    return (
-        re.sub(r"[*`]", "", first_heading([NotebookNode(cell, source=lines[-1])])) if lines else ""
-    )

@@ -10,9 +10,10 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.course.language import language_of
+from grading.submission import Submission
 from grading.words import LANGUAGES, say
 
 
@@ -31,7 +32,11 @@ def is_unanswered(cell: NotebookNode) -> bool:
 
 
 class GradeUnanswered(NbGraderPreprocessor):
-    """Gives 0 points and a remark where there is no answer; stands after SaveAutoGrades."""
+    """Gives 0 points and a remark where there is no answer; stands after SaveAutoGrades.
+
+    And lets a task wait for a person: nbgrader has given it 0 points where no file had the
+    notebook's name, and never looks at it again.
+    """
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
@@ -45,7 +50,13 @@ class GradeUnanswered(NbGraderPreprocessor):
         names = resources["nbgrader"]
         place = (names["notebook"], names["assignment"], names["student"])
         remark = say(language_of(resources), "answers.unanswered")
+        read = Submission.of(resources).remarks.unreadable is None
+        tasks = [cell.metadata.nbgrader.grade_id for cell in nb.cells if read and is_task(cell)]
         with Gradebook(names["db_url"]) as gradebook:
+            for grade_id in tasks:
+                grade = gradebook.find_grade(grade_id, *place)
+                if grade.auto_score is not None:
+                    grade.auto_score, grade.needs_manual_grade = None, True
             for grade_id in unanswered:
                 grade = gradebook.find_grade(grade_id, *place)
                 grade.auto_score = 0.0

@@ -128,7 +128,8 @@ def _reasons(report: ClassReport, language: str) -> Iterable[tuple[Participant, 
         if item.score is None:
             reasons.append(table["not_graded"])
         elif item.waiting:
-            answers = table["comma"].join(report.titles[name] for name in item.waiting)
+            waiting = (name for name in report.cells if name in item.waiting)
+            answers = table["comma"].join(report.titles[name] for name in waiting)
             reasons.append(table["waiting"].format(answers))
         if item.seconds_late > 0:
             late = _duration(item.seconds_late, table)
