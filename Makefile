@@ -41,13 +41,13 @@ lint: .venv/installed ## ruff, the type checker, and the notebooks' format
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
-	@$(python) -m grading format --check source
+	@$(python) -m grading format --check
 	@$(dir $(python))lint-imports > /dev/null || $(dir $(python))lint-imports
 
 format: .venv/installed ## put code and notebooks into their canonical form
 	@$(python) -m ruff check --fix-only --quiet .
 	@$(python) -m ruff format .
-	@$(python) -m grading format source
+	@$(python) -m grading format
 
 release: .venv/installed ## build release/ from source/ with nbgrader
 	@$(python) -m nbgrader generate_assignment weight_initialization --force

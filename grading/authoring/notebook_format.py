@@ -1,4 +1,4 @@
-"""Puts notebooks into their canonical form: `python -m grading format [--check] PATHS`.
+"""Puts notebooks into their canonical form: `python -m grading format [--check] [PATHS]`.
 
 A notebook is a program that people review line by line, and Jupyter writes into it what changes
 with every run: outputs, counts, random ids, the machine's Python version. The canonical form has
@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from grading.assignment import Assignments, course_config
 from grading.errors import GradingError
 
 # Cell metadata that an author means; everything else comes from editors and from runs.
@@ -139,18 +140,30 @@ def _notebooks(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _sources() -> list[Path]:
+    """Return the sources of the assignments that have a module, in the course root."""
+    modules = Assignments(config=course_config(Path.cwd())).modules
+    return [folder for name in sorted(modules) if (folder := Path("source", name)).is_dir()]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Format or check; return 1 where a check found something to format."""
     parser = argparse.ArgumentParser(
         prog="python -m grading format",
         description="Put notebooks into their canonical form.",
     )
-    parser.add_argument("paths", nargs="+", type=Path, help="notebooks, or folders of them")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        help="notebooks, or folders of them; default: the sources of c.Assignments.modules, since "
+        "another assignment may have kernels and ids that it needs",
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if any would")
     options = parser.parse_args(arguments)
     try:
-        lines = format_paths(options.paths, options.check)
-    except NotebookFormatError as error:
+        lines = format_paths(options.paths or _sources(), options.check)
+    except GradingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     print(*lines, sep="\n", end="\n" if lines else "")

@@ -54,7 +54,8 @@ def is_given(cell: NotebookNode) -> bool:
 
 def is_own(cell: NotebookNode) -> bool:
     """Tell whether a student added the cell, or something was remarked in it."""
-    return str(cell.get("id", "")).startswith(("own-", CELL_ID))
+    # An instructor's cell may well be named `own-sort`.
+    return re.fullmatch(rf"own-\d+|{CELL_ID}.*", str(cell.get("id", ""))) is not None
 
 
 def first_heading(cells: Sequence[NotebookNode]) -> str:
