@@ -30,16 +30,11 @@ from grading.course.names import shown
 from grading.course.package_files import copy_packages
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
-from grading.intake.release import (
-    ReleaseMissing,
-    language_of_kernel,
-    other_names,
-    read_release,
-)
+from grading.intake.release import other_names, read_release
 from grading.intake.take_in import take_in
 from grading.intake.working_folder import Selection, reserved_names, select_files
 from grading.judging.judge import Judge
-from grading.preconditions import Refused, check_machine
+from grading.preconditions import Refused, check_machine, check_release
 from grading.recording import audit
 from grading.recording.record import Record, failure
 from grading.running.sandboxed_execute import SandboxedExecute
@@ -200,16 +195,7 @@ class CourseAutograde(Autograde):
             self.coursedir.assignment_id,
         )
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
-        for name in sorted(released):
-            try:
-                release = read_release(self.coursedir, self.coursedir.assignment_id, name)
-            except ReleaseMissing as error:
-                raise Refused(str(error)) from None
-            if (language := language_of_kernel(release)) not in ("python", "ipython"):
-                raise Refused(
-                    f"{name}.ipynb is in {language}, and the sandbox runs Python alone. Grade this "
-                    "assignment in a course of plain nbgrader, or give it a Python kernel."
-                )
+        check_release(self.coursedir, sorted(released))
 
     def attempt(self, folder: str, notebooks: list[str]) -> Attempt:
         """Return an attempt to grade a submission, not begun."""

@@ -5,14 +5,17 @@ A fault that every submission would meet is then one sentence, and no grade is t
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbgrader.converters import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 
 from grading.assignment import AssignmentNotFound, Assignments
 from grading.course.modes import for_group_alone, open_to_all
 from grading.errors import GradingError
+from grading.intake.release import ReleaseMissing, language_of_kernel, read_release
 from grading.recording import audit
 from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
@@ -61,6 +64,24 @@ def check_machine(
     _check_secret(Path(execute.secret_file), shared)
     _check_log(Path(record.log_file), shared)
     _check_gradebook(database, shared)
+
+
+def check_release(coursedir: CourseDirectory, notebooks: Sequence[str]) -> None:
+    """Make sure that an assignment's notebooks can be compared with the release, and run.
+
+    Raises:
+        Refused: one is not released, or not in Python.
+    """
+    for name in notebooks:
+        try:
+            release = read_release(coursedir, coursedir.assignment_id, name)
+        except ReleaseMissing as error:
+            raise Refused(str(error)) from None
+        if (language := language_of_kernel(release)) not in ("python", "ipython"):
+            raise Refused(
+                f"{name}.ipynb is in {language}, and the sandbox runs Python alone. Grade this "
+                "assignment in a course of plain nbgrader, or give it a Python kernel."
+            )
 
 
 def _check_secret(path: Path, shared: bool) -> None:

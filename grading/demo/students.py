@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grading.errors import GradingError
 
-_STUB = "# Write your code here."  # as nbgrader_config.py has it
+_STUB = "# Write your code here."  # what the assignment's module names as CODE_STUB
 
 
 class CannotAnswer(GradingError):

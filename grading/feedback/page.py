@@ -4,7 +4,6 @@ Plain data made from a graded notebook and the gradebook's entries; `templates/c
 puts it on a page.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,8 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.assignment import Assignment
-from grading.feedback.sections import first_heading, headings, is_own
+from grading.feedback.rubrics import rubrics
+from grading.feedback.sections import first_heading, is_own
 from grading.feedback.titles import titles
 from grading.judging import stored_verdicts
 from grading.judging.stored_verdicts import StoredVerdict
@@ -22,8 +22,6 @@ from grading.words import words
 
 PAGE = "feedback_page"
 """Where the preprocessor leaves the page for the template, in the resources."""
-
-_SCHEME = re.compile(r"### BEGIN MARK SCHEME\n(.*?)\n?### END MARK SCHEME", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -210,7 +208,7 @@ def _parts(
     language: str,
     assignment: Assignment | None,
 ) -> Iterator[Part]:
-    rubrics = _rubrics(nb)
+    rubric_of = rubrics(nb)
     titled = titles(nb.cells, assignment, language)
     said: dict[tuple[str, str], Part] = {}
     for cell in nb.cells:
@@ -227,7 +225,7 @@ def _parts(
             by_person=is_solution(cell) or is_task(cell),
             verdict=verdict,
             picture=_picture(cell),
-            rubric=rubrics.get(grade_id, "") if grade.manual is not None else "",
+            rubric=rubric_of.get(grade_id, "") if grade.manual is not None else "",
         )
         if verdict is not None and not verdict.passed:
             cause = (verdict.mistake, verdict.hint or verdict.finding)
@@ -259,32 +257,6 @@ def _picture(cell: NotebookNode) -> tuple[str, str] | None:
         if "image/png" in data:
             return data["image/png"], data.get("text/plain", "")
     return None
-
-
-def _rubrics(nb: NotebookNode) -> dict[str, str]:
-    """Return the mark scheme of each written answer, by grade id, as far as there is one.
-
-    A scheme has a heading in italics before each answer's points. There are as many as answers, in
-    their order; else each belongs to the answer whose heading it begins with.
-    """
-    given = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("locked")]
-    schemes = "\n".join(match[1] for cell in given for match in _SCHEME.finditer(cell.source))
-    _, *pieces = re.split(r"^\*([^*\n]+)\*\s*$", schemes, flags=re.MULTILINE)
-    rubrics = list(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
-    heading, answers = "", {}
-    for cell in nb.cells:
-        if is_written_answer(cell):
-            answers[cell.metadata.nbgrader.grade_id] = heading
-        elif cell.cell_type == "markdown" and not is_own(cell):
-            heading = next(reversed(headings(cell.source)), heading)
-    if len(rubrics) == len(answers):
-        return dict(zip(answers, (text for _, text in rubrics), strict=True))
-    return {
-        grade_id: text
-        for grade_id, above in answers.items()
-        for title, text in rubrics
-        if above and re.match(rf"{re.escape(above)}\b", title)
-    }
 
 
 def number(value: float) -> str:

@@ -56,24 +56,27 @@ def record(
     variants = _variants(notebook, notebook.stat().st_mtime_ns, cast(Hashable, assignment))
     if not variants:
         return
-    version_of_it = _version(variants, files, assignment, data)
-    done, failed = (folder / f"{how}-{version_of_it}" for how in ("recorded", "failed"))
+    done = folder / f"recorded-{_version(variants, files, assignment, data)}"
+    if done in _not_recorded:
+        # It would fail again, for every submission; the next command tries once more.
+        raise NotRecorded(_not_recorded[done])
     with FileLock(folder / ".lock"):
         if done.exists():
             return
-        if failed.exists():
-            # As it would again, for every submission.
-            raise NotRecorded(f"{failed.read_text()} Remove {failed} to try once more.")
         log.info("Recording the training runs of %s, once on this machine", notebook)
         for variant in variants:
             result = run(nbformat.reads(variant, as_version=4))
             if not result.complete:
                 reason = result.limit or f"its kernel died in cell {result.died}"
-                failed.write_text(
+                _not_recorded[done] = (
                     f"{notebook} should run to its end in the sandbox, and did not: {reason}."
                 )
-                raise NotRecorded(failed.read_text())
+                raise NotRecorded(_not_recorded[done])
         done.touch()
+
+
+_not_recorded: dict[Path, str] = {}
+"""What could not be recorded in this process, and why."""
 
 
 @cache

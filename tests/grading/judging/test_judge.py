@@ -401,9 +401,9 @@ class TestEmbedFigures:
 
     def test_figure_becomes_an_attachment(self) -> None:
         cell = self.embedded("See ![a neuron](figures/neuron.svg).")
-        assert cell.source == "See ![a neuron](attachment:neuron.svg)."
+        assert cell.source == "See ![a neuron](attachment:figures-neuron.svg)."
         encoded = base64.b64encode(b"<svg/>").decode()
-        assert cell.attachments == {"neuron.svg": {"image/svg+xml": encoded}}
+        assert cell.attachments == {"figures-neuron.svg": {"image/svg+xml": encoded}}
 
     @pytest.mark.parametrize("name", ["figures/../../../gradebook.svg", "figures/none.svg", "x"])
     def test_other_files_stay_out(self, name: str) -> None:

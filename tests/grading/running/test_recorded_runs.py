@@ -16,6 +16,7 @@ from grader_tests.judge.verdicts import judge
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading.assignment import Assignments
+from grading.running import recorded_runs
 from grading.running.recorded_runs import NotRecorded, record
 from grading.submission import Run
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, cells_by_grade_id
@@ -79,9 +80,15 @@ def test_once_until_something_changes(notebook: Path, tmp_path: Path) -> None:
     assert len(sandbox.sources) == 6
 
 
-def test_an_incomplete_run_is_named_and_tried_again(notebook: Path) -> None:
-    with pytest.raises(NotRecorded, match=r"should run to its end in the sandbox, .*: memory"):
-        _record(notebook, Sandbox(complete=False))
+def test_an_incomplete_run_is_named_and_tried_again_by_the_next_command(
+    notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(complete=False)
+    for _ in "each submission":
+        with pytest.raises(NotRecorded, match=r"should run to its end in the sandbox, .*: memory"):
+            _record(notebook, sandbox)
+    assert len(sandbox.sources) == 1
+    monkeypatch.setattr(recorded_runs, "_not_recorded", {})
     sandbox = Sandbox()
     _record(notebook, sandbox)
     assert len(sandbox.sources) == 2

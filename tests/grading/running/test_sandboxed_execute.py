@@ -8,8 +8,10 @@ import pytest
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
+from traitlets.config import Config
 
 from grading import sandbox
+from grading.assignment import Assignments
 from grading.judging.judge import Judge
 from grading.running import sandboxed_execute
 from grading.running.sandboxed_execute import SandboxedExecute
@@ -17,6 +19,7 @@ from grading.running.seed import course_secret, grading_seed
 from grading.sandbox import SandboxFailed, SandboxUnavailable
 from grading.submission import Run, Submission
 from tests.sandboxes import has_sandbox
+from tests.scratch_course import ASSIGNMENT
 from tests.steps import SETTINGS
 
 needs_sandbox = [
@@ -200,3 +203,22 @@ class TestInSandbox:
             .sentence.startswith("While an earlier cell was")
         )
         assert not Submission.of(resources).verdicts["test_normal_std"].passed
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_the_lesson", "of_another"),
+    [
+        ({}, 120, 30),
+        ({"Execute": {"timeout": 200}}, 200, 200),
+        ({"Execute": {"timeout": 5}}, 120, 5),
+        ({"Execute": {"timeout": -1}, "SandboxedExecute": {"notebook_seconds": 500}}, 500, 500),
+        ({"SandboxedExecute": {"cell_seconds": 7}}, 7, 7),
+    ],
+)
+def test_the_time_for_a_cell_is_nbgraders_or_the_assignments(
+    settings: dict[str, dict[str, float]], of_the_lesson: float, of_another: float
+) -> None:
+    execute = SandboxedExecute(config=Config(settings))
+    lesson = Assignments(config=SETTINGS).of(ASSIGNMENT)
+    assert execute.limits(lesson).cell_seconds == of_the_lesson
+    assert execute.limits().cell_seconds == of_another
