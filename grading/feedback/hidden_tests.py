@@ -6,13 +6,14 @@ student code prints may quote any of them. A line that stands in a hidden part i
 
 import re
 from collections.abc import Iterable
+from html import unescape
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_locked
 
 from grading.feedback.cuts import TEXT
 
-_PART = re.compile(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", re.DOTALL)
+_TAGS = re.compile(r"<[^<>]*>")
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 # Characters of a line that is looked for: in a traceback, which quotes code, and in other texts,
 # where a shorter one may stand by itself.
@@ -20,12 +21,17 @@ _LEAST_OF_CODE, _LEAST_OF_TEXT = 4, 12
 _TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 
-def hidden_lines(cells: Iterable[NotebookNode]) -> frozenset[str]:
-    """Return the lines of the hidden tests in the instructor's cells, without their indentation."""
+def hidden_lines(cells: Iterable[NotebookNode], begin: str, end: str) -> frozenset[str]:
+    """Return the lines of the hidden tests in the instructor's cells, without their indentation.
+
+    Args:
+        cells: of a graded notebook.
+        begin: what stands before a hidden part, as `c.ClearHiddenTests` says.
+        end: what stands after it.
+    """
+    part = re.compile(f"[^\\n]*{re.escape(begin)}.*?(?:{re.escape(end)}[^\\n]*|\\Z)", re.DOTALL)
     sources = (cell.source for cell in cells if is_locked(cell))
-    lines = (
-        line for source in sources for part in _PART.findall(source) for line in part.split("\n")
-    )
+    lines = (line for text in sources for each in part.findall(text) for line in each.split("\n"))
     return frozenset(line for line in map(_compared, lines) if len(line) >= _LEAST_OF_CODE)
 
 
@@ -41,6 +47,10 @@ def hide(output: NotebookNode, lines: frozenset[str], notice: str) -> None:
         for kind in _TEXTS:
             if kind in data:
                 data[kind] = _without(_joined(data[kind]), long, notice)
+        # Between tags and in escapes, which stand for what is read.
+        read = _compared(unescape(_TAGS.sub("", data.get("text/html", "")[: 2 * TEXT])))
+        if any(line in read for line in long):
+            data["text/html"] = notice
 
 
 def _without(text: str, hidden: frozenset[str], notice: str) -> str:

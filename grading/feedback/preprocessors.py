@@ -45,13 +45,15 @@ class HideInstructorsParts(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         """Clear every locked cell of `nb` in place, and what outputs quote of it."""
-        if lines := hidden_lines(nb.cells):
+        clear_tests = ClearHiddenTests(parent=self)
+        marks = clear_tests.begin_test_delimeter, clear_tests.end_test_delimeter
+        if lines := hidden_lines(nb.cells, *marks):
             page = resources.get(PAGE)
             notice = say(page.language if page else DEFAULT, "feedback.hidden_test")
             for cell in nb.cells:
                 for output in cell.get("outputs", ()):
                     hide(output, lines, notice)
-        for clear in (ClearHiddenTests(parent=self), ClearMarkScheme(parent=self)):
+        for clear in (clear_tests, ClearMarkScheme(parent=self)):
             for index, cell in enumerate(nb.cells):
                 if is_locked(cell) and cell.metadata.nbgrader.get("grade_id"):
                     nb.cells[index], resources = clear.preprocess_cell(cell, resources, index)
