@@ -20,6 +20,8 @@ from grading.words import say
 MEBIBYTE = 2**20
 _IN_RESOURCES = "submission"
 _IN_METADATA = "intake"
+# Remarks on what was read as it was probably meant.
+_GUESSES = ("remarks.strange_cells",)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class Remarks:
     unreadable: Message | None = None
     digest: str = ""
     work: str = ""
+
+    @property
+    def for_a_person(self) -> list[Message]:
+        """What a person should look at: the grade may rest on a guess."""
+        guessed = [message for message in self.repairs if message.key in _GUESSES]
+        return [*([self.unreadable] if self.unreadable else []), *guessed]
 
     def write(self, nb: NotebookNode) -> None:
         """Keep them in a notebook's metadata, from the step that reads to the one that shows."""

@@ -33,7 +33,7 @@ def find(coursedir: CourseDirectory) -> Iterator[Found]:
     for folder in sorted(glob.glob(parent)):
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
             yield Found(folder, os.path.basename(folder), _unreadable(Path(folder)))
-    for folder in sorted(glob.glob(pattern)):
+    for folder in sorted(glob.glob(pattern, include_hidden=True)):
         student = names(coursedir, folder)[1]
         yield Found(folder, student, _problem(Path(folder), student))
 
@@ -53,6 +53,8 @@ def names(coursedir: CourseDirectory, folder: str) -> tuple[str, str]:
 
 
 def _problem(folder: Path, student: str) -> str:
+    if student.startswith("."):
+        return f"{folder} begins with a dot, and nbgrader passes it over. Rename it."
     if problem := _problem_of_name(student):
         return f"The name of the folder {problem}. Rename it, and grade again."
     own = [folder, folder.parent] if folder.parent.name == student else [folder]

@@ -5,7 +5,6 @@ text, metadata reduced to what identifies a cell, images as the only attachments
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,12 @@ from nbformat.notebooknode import NotebookNode
 
 from grading.course.names import listed
 from grading.errors import GradingError
+from grading.intake.submitted_cells import read_cells
 from grading.submission import Message, remark
 
 LARGEST = 50 * 2**20
 """Bytes of a notebook that is read; the lesson with all its figures takes about 2 MB."""
 _MOST_CELLS = 5000
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class UnreadableSubmission(GradingError):
@@ -65,7 +64,7 @@ def find_notebook(
     # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
     files = [
         path
-        for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.ipynb.*")])
+        for path in sorted([*folder.glob("[!.]*.ipynb"), *folder.glob("[!.]*.ipynb.*")])
         if path.is_file() and not is_of_another(path)
     ]
     candidates = [path for path in files if path.suffix == ".ipynb"] or files
@@ -102,10 +101,19 @@ def read_notebook(path: Path) -> SubmittedNotebook:
                 "too_many_cells", name=path.name, count=f"{len(cells):,}", most=f"{_MOST_CELLS:,}"
             )
         )
-    taken = [_cell(cell) for cell in cells]
-    if None in taken:
+    read, is_strange = read_cells(cells)
+    if is_strange:
         remarks.append(remark("strange_cells"))
-    return SubmittedNotebook([cell for cell in taken if cell is not None], remarks)
+    return SubmittedNotebook(read, remarks)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of cells that it names twice none is lost."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        twice = key == "cells" and isinstance(value, list) and isinstance(result.get(key), list)
+        result[key] = [*result[key], *value] if twice else value
+    return result
 
 
 def _document(content: bytes, name: str, remarks: list[Message]) -> dict[str, Any]:
@@ -119,7 +127,7 @@ def _document(content: bytes, name: str, remarks: list[Message]) -> dict[str, An
     if encoding:
         remarks.append(remark("encoding", encoding=encoding))
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise UnreadableSubmission(remark("damaged", name=name)) from None
     if not isinstance(document, dict):
@@ -138,51 +146,3 @@ def _document(content: bytes, name: str, remarks: list[Message]) -> dict[str, An
         said = repr(version) if isinstance(version, int | float | str) else type(version).__name__
         remarks.append(remark("other_format", version=said))
     return document
-
-
-def _cell(cell: Any) -> NotebookNode | None:
-    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-        return None
-    source = _text(cell.get("source", ""))
-    if source is None:
-        return None
-    make = getattr(nbformat.v4, f"new_{cell['cell_type']}_cell")
-    plain: NotebookNode = make(source)
-    identifier = cell.get("id")
-    plain["id"] = identifier if isinstance(identifier, str) else ""
-    grade_id = _grade_id(cell)
-    if grade_id:
-        plain.metadata["nbgrader"] = {"grade_id": grade_id}
-    if cell["cell_type"] == "markdown" and (images := _attachments(cell.get("attachments"))):
-        plain["attachments"] = images
-    return plain
-
-
-def _text(source: Any) -> str | None:
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if not isinstance(source, str):
-        return None
-    # JSON may hold halves of UTF-16 pairs and control characters, which no file can hold later.
-    return re.sub(r"[\x00-\x08\x0b-\x1f]", "", source.encode("utf-8", "replace").decode())
-
-
-def _grade_id(cell: dict[str, Any]) -> str:
-    metadata = cell.get("metadata")
-    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
-    return grade_id if isinstance(grade_id, str) else ""
-
-
-def _attachments(attachments: Any) -> NotebookNode:
-    kept = NotebookNode()
-    if isinstance(attachments, dict):
-        for name, bundle in attachments.items():
-            if isinstance(bundle, dict):
-                images = {kind: data for kind, data in bundle.items() if kind in _IMAGES}
-                if images and all(
-                    isinstance(data, str) and re.fullmatch(r"[\w+/=\s]*", data)
-                    for data in images.values()
-                ):
-                    kept[str(name)] = NotebookNode(images)
-    return kept

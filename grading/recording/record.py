@@ -74,7 +74,7 @@ class Record(NbGraderPreprocessor):
         names, submission = resources["nbgrader"], Submission.of(resources)
         remarks, run = submission.remarks, submission.run
         assignment = Assignments(parent=self).of(names["assignment"])
-        problems = [str(remarks.unreadable)] if remarks.unreadable else []
+        problems = list(map(str, remarks.for_a_person))
         if run is not None and run.died is not None:
             problems.append("The Python process ended before the last cell.")
         if run is not None and run.limit is not None:
@@ -110,7 +110,7 @@ class Record(NbGraderPreprocessor):
                 if verdict.mistake
             },
             "flagged": bool(problems),
-            "remarks": [*problems, *map(str, remarks.repairs)],
+            "remarks": list(dict.fromkeys([*problems, *map(str, remarks.repairs)])),
         }
         submission.flagged = bool(problems)
         before = audit.append(Path(self.log_file), entry)
