@@ -24,6 +24,7 @@ __all__ = [
     "IMPORTS",
     "INSIDE",
     "MIME_TYPE",
+    "NAMES",
     "PACKAGES",
     "SEED_VARIABLE",
     "VERSIONS",
@@ -57,6 +58,7 @@ VERSIONS = ("torch", "torchvision", "numpy")
 CODE_STUB = "# Write your code here."
 """A comment and nothing more. nbgrader's own ends in `raise NotImplementedError()`, and the cells
 below an empty exercise then show tracebacks instead of the lesson's own sentence for them."""
+NAMES = {"default_model": "model_default"}
 CELL_SECONDS = 120
 """The slowest cell of a right notebook trains two models: about 6 s on two cores. nbgrader allows
 30 s, which a loaded machine or an old laptop exceeds."""

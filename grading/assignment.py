@@ -58,6 +58,7 @@ class Assignment(Protocol):
         DEMO_STUDENTS: a file with the students of the demonstration (`grading.demo.students`).
         VERSIONS: distributions whose versions decide how a training goes.
         CODE_STUB: what a student's empty cell of code holds; "" for nbgrader's own.
+        NAMES: what exercises bind, by grade id, where that is not the grade id itself.
         CELL_SECONDS: wall time that a cell of it may need, where nbgrader allows less.
     """
 
@@ -72,6 +73,7 @@ class Assignment(Protocol):
     DEMO_STUDENTS: Path
     VERSIONS: tuple[str, ...]
     CODE_STUB: str
+    NAMES: Mapping[str, str]
     CELL_SECONDS: float
 
     def judge(
@@ -104,6 +106,7 @@ OPTIONAL: Mapping[str, object] = {
     "DATA_FOLDER": Path(),
     "VERSIONS": (),
     "CODE_STUB": "",
+    "NAMES": {},
     "CELL_SECONDS": 0.0,
     "evidence": lambda criterion, observation, language: None,
     "title": lambda grade_id, language: grade_id,

@@ -68,7 +68,9 @@ class RestoringExporter(NotebookExporter):
         assignment = (resources or {})["nbgrader"]["assignment"]
         release = read_release(converter.coursedir, assignment, path.stem)
         others = other_names(converter.coursedir, assignment, path.stem)
-        notebook = take_in(path, release, converter.selected_files(path.parent), others)
+        files = converter.selected_files(path.parent)
+        module = Assignments(parent=converter).of(assignment)
+        notebook = take_in(path, release, files, others, module.NAMES if module else None)
         resources = ResourcesDict(**(resources or {}))
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(notebook, resources, **options)

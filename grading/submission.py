@@ -21,7 +21,8 @@ MEBIBYTE = 2**20
 _IN_RESOURCES = "submission"
 _IN_METADATA = "intake"
 # Remarks on what was read as it was probably meant.
-_GUESSES = ("remarks.strange_cells",)
+_GUESSES = ("remarks.strange_cells", "remarks.copy_beside", "remarks.several_copies")
+_UNREAD = "remarks.text_elsewhere"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Remarks:
         """What a person should look at: the grade may rest on a guess."""
         guessed = [message for message in self.repairs if message.key in _GUESSES]
         return [*([self.unreadable] if self.unreadable else []), *guessed]
+
+    @property
+    def has_unread_text(self) -> bool:
+        """Whether text that is no answer by its place may be one."""
+        return any(message.key == _UNREAD for message in self.repairs)
 
     def write(self, nb: NotebookNode) -> None:
         """Keep them in a notebook's metadata, from the step that reads to the one that shows."""

@@ -235,7 +235,8 @@ def _parts(
 
 
 def _status(cell: NotebookNode, grade: Grade, verdict: StoredVerdict | None) -> str:
-    if is_written_answer(cell) and is_unanswered(cell) and not grade.score:
+    empty = is_written_answer(cell) and is_unanswered(cell) and not grade.score
+    if empty and grade.automatic is not None:
         return "empty"
     if grade.waiting and (is_written_answer(cell) or grade.automatic is None):
         return "waiting"

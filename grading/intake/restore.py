@@ -1,57 +1,73 @@
 """Puts a submission back into the form of the release: given cells, order and metadata.
 
-A student's cells are recognized by their grade id, then by their cell id, their content and their
-place. What a student answered stays as it is, and so do cells of their own; given cells become the
-release's, and whatever else could steer the run or the grading is left behind.
+`matching` says which of a student's cells is which. What a student answered stays as it is, and so
+do cells of their own; given cells become the release's, and what was added to one stays beside
+it. Whatever else could steer the run or the grading is left behind.
 """
 
-from collections.abc import Iterable, Sequence
+import ast
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
+from grading.intake.matching import grade_id, is_students, match
 from grading.submission import Message, remark
+
+_MOST_NAMED = 3  # missing cells; of more it is told how many
 
 
 def restore(
-    cells: Sequence[NotebookNode], release: NotebookNode
+    cells: Sequence[NotebookNode], release: NotebookNode, names: Mapping[str, str] | None = None
 ) -> tuple[NotebookNode, list[Message]]:
     """Return a notebook of the release's form with a student's work in it, and remarks.
 
     Args:
         cells: the submission's, as `submitted_notebook.read_notebook` returns them.
         release: the notebook that the student got. It is not changed.
+        names: what exercises bind, by grade id, where that is not the grade id itself.
     """
-    matches = _match(cells, release.cells)
-    remarks: list[Message] = []
-    restored = deepcopy(release)
-    restored.cells = []
-    extra = _Extra(release.cells)
-    for cell in _before_first(cells, matches):
-        restored.cells.append(extra.take(cell))
-    order = [match for match in matches if match is not None and _matters(release.cells[match])]
-    if order != sorted(order):
-        remarks.append(remark("order"))
-    for place, given in enumerate(release.cells):
-        mine = [index for index, match in enumerate(matches) if match == place]
-        chosen, others = _choose(given, mine, cells, remarks)
-        result = deepcopy(given)
-        if chosen is not None and _is_students(given):
-            result.source = _answer(given, chosen, mine, cells)
-            if "attachments" in cells[chosen]:
-                result["attachments"] = deepcopy(cells[chosen].attachments)
-        elif not mine and _matters(given):
-            remarks.append(remark("missing", cell=_title(given)))
-        restored.cells += [extra.take(cells[index]) for index in others if index < (chosen or 0)]
+    given = release.cells
+    matches = match(cells, given, names or {})
+    restored, remarks = deepcopy(release), _remarks(cells, given, matches)
+    own = _Own(given)
+    restored.cells = [own.take(cell) for cell in cells[: _first(matches)]]
+    before_answer: list[str] = []
+    for place, cell in enumerate(given):
+        mine = [index for index, matched in enumerate(matches) if matched == place]
+        result, before, after = deepcopy(cell), [], []
+        if is_students(cell):
+            _answer(result, cells, mine, before_answer)
+            before = _other_code(cell, cells, mine, result)
+            before_answer = []
+        else:
+            added = [text for i in mine if (text := _added(cells[i].source, cell.source))]
+            is_question = place + 1 < len(given) and _is_written(given[place + 1])
+            if cell.cell_type == "code":
+                before = [_kept(text) for text in added]
+            elif is_question:
+                before_answer = added
+            else:
+                after = [new_markdown_cell(text) for text in added]
+        restored.cells += [own.take(each) for each in before]
         restored.cells.append(result)
-        restored.cells += [extra.take(cells[index]) for index in others if index >= (chosen or 0)]
+        restored.cells += [own.take(each) for each in after]
         for index in mine:
-            restored.cells += [extra.take(cell) for cell in _following(cells, matches, index)]
+            restored.cells += [own.take(each) for each in _following(cells, matches, index)]
+    if _has_unread_text(restored, given):
+        remarks.append(remark("text_elsewhere"))
     return restored, remarks
 
 
-class _Extra:
+def is_untouched(restored: NotebookNode, release: NotebookNode) -> bool:
+    """Tell whether a restored notebook holds nothing that a student has done."""
+    sources = [cell.source.strip() for cell in restored.cells if cell.source.strip()]
+    return sources == [cell.source.strip() for cell in release.cells if cell.source.strip()]
+
+
+class _Own:
     """Makes plain cells out of a student's own, with identifiers that occur nowhere else."""
 
     def __init__(self, given: Iterable[NotebookNode]) -> None:
@@ -68,105 +84,8 @@ class _Extra:
         return plain
 
 
-def _match(cells: Sequence[NotebookNode], given: Sequence[NotebookNode]) -> list[int | None]:
-    """Return for each of a student's cells which of the given ones it is, if any."""
-    places = {cell.metadata.nbgrader.grade_id: i for i, cell in enumerate(given) if _matters(cell)}
-    matches: list[int | None] = [
-        places.get(cell.metadata.get("nbgrader", {}).get("grade_id")) for cell in cells
-    ]
-
-    def match_by(key: str) -> None:
-        """Match what is left, where a key occurs once among the given cells."""
-        found: dict[str, list[int]] = {}
-        for place, cell in enumerate(given):
-            found.setdefault(_key(cell, key), []).append(place)
-        for index, cell in enumerate(cells):
-            if matches[index] is None and _key(cell, key):
-                candidates = found.get(_key(cell, key), [])
-                if len(candidates) == 1 and candidates[0] not in matches:
-                    matches[index] = candidates[0]
-
-    match_by("source")
-    match_by("id")
-    # What is left of the given cells that matter: the one cell of its type at its place.
-    for place, cell in enumerate(given):
-        if place in matches or not _matters(cell):
-            continue
-        low = max((i for i, m in enumerate(matches) if m is not None and m < place), default=-1)
-        high = min(
-            (i for i, m in enumerate(matches) if m is not None and m > place and i > low),
-            default=len(cells),
-        )
-        between = [
-            i
-            for i in range(low + 1, high)
-            if matches[i] is None and cells[i].cell_type == cell.cell_type
-        ]
-        named = [i for i in between if _defines(cells[i], cell)] or between
-        if named and (len(named) == 1 or cell.cell_type == "code"):
-            matches[named[-1]] = place
-    return matches
-
-
-def _key(cell: NotebookNode, key: str) -> str:
-    if key == "id":
-        return str(cell.get("id", ""))
-    return f"{cell.cell_type}\n{cell.source.strip()}" if cell.source.strip() else ""
-
-
-def _defines(cell: NotebookNode, given: NotebookNode) -> bool:
-    """Tell whether a cell binds the name that the exercise has."""
-    name = given.metadata.nbgrader.grade_id
-    return any(
-        line.startswith((f"def {name}(", f"class {name}", f"{name} =", f"{name}:"))
-        for line in cell.source.splitlines()
-    )
-
-
-def _matters(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade_id"))
-
-
-def _is_students(given: NotebookNode) -> bool:
-    """Tell whether what stands in a cell is the student's to decide."""
-    return not is_locked(given) and not (is_grade(given) and not is_solution(given))
-
-
-def _choose(
-    given: NotebookNode, mine: list[int], cells: Sequence[NotebookNode], remarks: list[Message]
-) -> tuple[int | None, list[int]]:
-    """Return which of a student's cells stands for a given one, and which go beside it."""
-    if not mine:
-        return None, []
-    if not _is_students(given):
-        if len(mine) > 1:
-            remarks.append(remark("repeated", cell=_title(given), count=len(mine)))
-        if any(cells[i].source.strip() != given.source.strip() for i in mine):
-            remarks.append(remark("changed", cell=_title(given)))
-        return mine[0], []
-    answers = [i for i in mine if cells[i].source.strip() not in ("", given.source.strip())]
-    chosen = (answers or mine)[-1]
-    if len(mine) > 1:
-        remarks.append(remark("all_count", cell=_title(given), count=len(mine)))
-    # A second stub would undo the answer.
-    others = [] if given.cell_type == "markdown" else [i for i in answers if i != chosen]
-    return chosen, others
-
-
-def _answer(
-    given: NotebookNode, chosen: int, mine: list[int], cells: Sequence[NotebookNode]
-) -> str:
-    if given.cell_type != "markdown":
-        return str(cells[chosen].source)
-    texts = [cells[i].source for i in mine if cells[i].source.strip() != given.source.strip()]
-    return "\n\n".join(dict.fromkeys(texts)) if texts else str(given.source)
-
-
-def _before_first(
-    cells: Sequence[NotebookNode], matches: Sequence[int | None]
-) -> list[NotebookNode]:
-    first = next((i for i, match in enumerate(matches) if match is not None), len(cells))
-    return list(cells[:first])
+def _first(matches: Sequence[int | None]) -> int:
+    return next((i for i, matched in enumerate(matches) if matched is not None), len(matches))
 
 
 def _following(
@@ -174,13 +93,113 @@ def _following(
 ) -> list[NotebookNode]:
     """Return a student's own cells after cell `index`, up to the next that is a given one."""
     own = []
-    for cell, match in zip(cells[index + 1 :], matches[index + 1 :], strict=True):
-        if match is not None:
+    for cell, matched in zip(cells[index + 1 :], matches[index + 1 :], strict=True):
+        if matched is not None:
             break
         own.append(cell)
     return own
 
 
-def _title(cell: NotebookNode) -> Message:
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return remark("cell", name=grade_id) if grade_id else remark("given_cell")
+def _is_written(given: NotebookNode) -> bool:
+    return is_students(given) and given.cell_type == "markdown"
+
+
+def _work(given: NotebookNode, cells: Sequence[NotebookNode], mine: Sequence[int]) -> list[int]:
+    """Return which of a student's cells for an exercise hold more than its stub."""
+    return [i for i in mine if cells[i].source.strip() not in ("", given.source.strip())]
+
+
+def _answer(
+    result: NotebookNode, cells: Sequence[NotebookNode], mine: Sequence[int], asked: Sequence[str]
+) -> None:
+    """Put a student's work into an exercise's cell; `asked` is what stood in its question's."""
+    work = _work(result, cells, mine)
+    if result.cell_type == "code":
+        chosen = (work or mine)[-1:]
+        result.source = str(cells[chosen[0]].source) if chosen else result.source
+        return
+    texts = list(dict.fromkeys([*asked, *(cells[i].source for i in work)]))
+    if texts:
+        result.source = "\n\n".join(texts)
+    elif mine:
+        result.source = str(cells[mine[-1]].source)
+    images: dict[str, object] = {}
+    for index in mine:
+        images |= cells[index].get("attachments", {})
+    if images:
+        result["attachments"] = deepcopy(images)
+
+
+def _other_code(
+    given: NotebookNode, cells: Sequence[NotebookNode], mine: Sequence[int], result: NotebookNode
+) -> list[NotebookNode]:
+    """Return a student's further cells for an exercise, which run before the one that counts."""
+    if given.cell_type != "code":
+        return []
+    return [cells[i] for i in _work(given, cells, mine)[:-1] if cells[i].source != result.source]
+
+
+def _added(source: str, given: str) -> str:
+    """Return the lines that a student put into a given cell, or ""."""
+    left = Counter(given.splitlines())
+    added = []
+    for line in source.splitlines():
+        if left[line]:
+            left[line] -= 1
+        else:
+            added.append(line)
+    return "\n".join(added).strip("\n") if any(line.strip() for line in added) else ""
+
+
+def _kept(code: str) -> NotebookNode:
+    """Return code that was added to a given cell as a cell, which runs if it can stand alone."""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return new_raw_cell(code)
+    return new_code_cell(code)
+
+
+def _has_unread_text(restored: NotebookNode, given: Sequence[NotebookNode]) -> bool:
+    """Tell whether an answer in words is missing, and text of the student's stands elsewhere."""
+    stubs = {grade_id(cell): cell.source.strip() for cell in given if _is_written(cell)}
+    missing = any(
+        cell.source.strip() in ("", stubs[grade_id(cell)]) and not cell.get("attachments")
+        for cell in restored.cells
+        if grade_id(cell) in stubs
+    )
+    known = {cell.source.strip() for cell in given}
+    return missing and any(
+        cell.cell_type != "code"
+        and str(cell.get("id")).startswith("own-")
+        and cell.source.strip() not in known
+        and any(sign.isalpha() for sign in cell.source)
+        for cell in restored.cells
+    )
+
+
+def _remarks(
+    cells: Sequence[NotebookNode], given: Sequence[NotebookNode], matches: Sequence[int | None]
+) -> list[Message]:
+    """Say what was not as it should be with cells that count."""
+    remarks: list[Message] = []
+    order = [place for place in matches if place is not None and grade_id(given[place])]
+    if order != sorted(order):
+        remarks.append(remark("order"))
+    missing: list[Message] = []
+    for place, cell in enumerate(given):
+        mine = [index for index, matched in enumerate(matches) if matched == place]
+        title = remark("cell", name=grade_id(cell)) if grade_id(cell) else remark("given_cell")
+        if not mine and grade_id(cell):
+            missing.append(remark("missing", cell=title))
+        elif is_students(cell):
+            if len(_work(cell, cells, mine)) > 1 or (len(mine) > 1 and cell.cell_type == "code"):
+                remarks.append(remark("all_count", cell=title, count=len(mine)))
+        elif mine:
+            if len(mine) > 1:
+                remarks.append(remark("repeated", cell=title, count=len(mine)))
+            if any(cells[i].source.strip() != cell.source.strip() for i in mine):
+                remarks.append(remark("changed", cell=title))
+    if len(missing) > _MOST_NAMED:
+        missing = [remark("many_missing", count=len(missing))]
+    return remarks + missing

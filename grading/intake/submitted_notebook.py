@@ -55,18 +55,7 @@ def find_notebook(
     expected = folder / f"{name}.ipynb"
     if expected.is_file():
         return expected, []
-
-    def is_of_another(path: Path) -> bool:
-        """Tell whether a file bears the name of another notebook rather than this one's."""
-        borne = [each for each in (name, *others) if each in path.stem]
-        return bool(borne) and max(borne, key=len) != name
-
-    # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
-    files = [
-        path
-        for path in sorted([*folder.glob("[!.]*.ipynb"), *folder.glob("[!.]*.ipynb.*")])
-        if path.is_file() and not is_of_another(path)
-    ]
+    files = other_notebooks(folder, name, others)
     candidates = [path for path in files if path.suffix == ".ipynb"] or files
     alike = [path for path in candidates if name in path.stem] or candidates
     if not alike:
@@ -75,6 +64,28 @@ def find_notebook(
         names = listed([Path(path.name) for path in alike])
         raise UnreadableSubmission(remark("several_notebooks", name=name, names=names))
     return alike[0], [remark("other_name", name=alike[0].name)]
+
+
+def other_notebooks(folder: Path, name: str, others: Sequence[str]) -> list[Path]:
+    """Return what else in a submission may be a notebook, of this name or of none.
+
+    Args:
+        folder: the submission.
+        name: the notebook's name without .ipynb.
+        others: the names of the assignment's other notebooks.
+    """
+
+    def is_of_another(path: Path) -> bool:
+        """Tell whether a file bears the name of another notebook rather than this one's."""
+        borne = [each for each in (name, *others) if each in path.stem]
+        return bool(borne) and max(borne, key=len) != name
+
+    # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
+    return [
+        path
+        for path in sorted([*folder.glob("[!.]*.ipynb"), *folder.glob("[!.]*.ipynb.*")])
+        if path.is_file() and path.name != f"{name}.ipynb" and not is_of_another(path)
+    ]
 
 
 def read_notebook(path: Path) -> SubmittedNotebook:

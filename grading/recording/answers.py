@@ -49,8 +49,9 @@ class GradeUnanswered(NbGraderPreprocessor):
         ]
         names = resources["nbgrader"]
         place = (names["notebook"], names["assignment"], names["student"])
-        remark = say(language_of(resources), "answers.unanswered")
-        read = Submission.of(resources).remarks.unreadable is None
+        comment = say(language_of(resources), "answers.unanswered")
+        remarks = Submission.of(resources).remarks
+        read = remarks.unreadable is None
         tasks = [cell.metadata.nbgrader.grade_id for cell in nb.cells if read and is_task(cell)]
         with Gradebook(names["db_url"]) as gradebook:
             for grade_id in tasks:
@@ -59,8 +60,12 @@ class GradeUnanswered(NbGraderPreprocessor):
                     grade.auto_score, grade.needs_manual_grade = None, True
             for grade_id in unanswered:
                 grade = gradebook.find_grade(grade_id, *place)
+                if remarks.has_unread_text:
+                    # It may be the answer: a person decides.
+                    grade.auto_score, grade.needs_manual_grade = None, True
+                    continue
                 grade.auto_score = 0.0
                 grade.needs_manual_grade = grade.manual_score is not None
-                gradebook.find_comment(grade_id, *place).auto_comment = remark
+                gradebook.find_comment(grade_id, *place).auto_comment = comment
             gradebook.db.commit()
         return nb, resources
