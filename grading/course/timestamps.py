@@ -1,8 +1,11 @@
 """Reads when something was handed in: from timestamp.txt, which a student may have written."""
 
+import codecs
 import os
+import re
 import stat
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
@@ -45,11 +48,29 @@ def read_timestamp(folder: Path) -> datetime | None:
     if len(content) > _LONGEST:
         raise UnreadableTimestamp(f"it is longer than {_LONGEST} bytes")
     try:
-        time: datetime = parse_utc(content.decode().strip())
+        time: datetime = _time(_decoded(content))
     except Exception:
         # dateutil raises whatever comes up: overflows, wrong types, missing attributes.
         raise UnreadableTimestamp("what it holds is no time") from None
     return time
+
+
+def _decoded(content: bytes) -> str:
+    """Return a text with or without a byte-order mark, which editors put before it."""
+    has_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if has_mark else "utf-8-sig").strip()
+
+
+def _time(text: str) -> datetime:
+    """Return the time that a text says; nbgrader writes a date, `date +%s` seconds since 1970."""
+    if re.fullmatch(r"\d{9,11}(\.\d+)?", text):
+        return datetime.fromtimestamp(float(text), UTC).replace(tzinfo=None)
+    with suppress(ValueError):
+        # nbgrader takes the offset +0100 for 100 seconds.
+        time = datetime.fromisoformat(re.sub(r"\s+([+-]\d\d:?\d\d)$", r"\1", text))
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    other: datetime = parse_utc(text)
+    return other
 
 
 def _is_regular(descriptor: int) -> bool:
