@@ -15,7 +15,8 @@ if _folder not in sys.path:
 # Submissions are read and repaired by the course's own autograder, a subclass of nbgrader's, for
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
-# Collecting takes what a student owns, and follows no link out of a submission.
+# Collecting takes what a student owns, and follows no link out of a submission; feedback is released
+# under the name that a student has given a notebook, too.
 try:
     from grading.autograde import install
     from grading.intake.collect import CourseCollect
@@ -49,6 +50,7 @@ except ImportError as error:
 else:
     install()
     c.ExchangeFactory.collect = CourseCollect
+    c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:

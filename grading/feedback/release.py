@@ -1,0 +1,69 @@
+"""Releases feedback so that whoever handed in finds it: under the name that they handed in, too.
+
+nbgrader's `fetch_feedback` looks for a page by the names of the files that were submitted. And its
+`release_feedback` stops at the first submission without the secret that `nbgrader submit` writes,
+as one has that came in a zip.
+"""
+
+import glob
+import shutil
+from pathlib import Path
+
+from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.utils import notebook_hash
+
+from grading.course.names import shown
+from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook
+
+_SECRET = "submission_secret.txt"
+
+
+class CourseReleaseFeedback(ExchangeReleaseFeedback):
+    """nbgrader's release_feedback, except that no submission keeps another's page back."""
+
+    def copy_files(self) -> None:
+        """Copy every page into the exchange; what cannot be fetched from there is logged."""
+        excluded = set((self.coursedir.student_id_exclude or "").split(","))
+        for folder in sorted(map(Path, glob.glob(self.src_path))):
+            student = folder.parent.name
+            if student in excluded:
+                continue
+            try:
+                self._release(folder, student)
+            except OSError as error:
+                self.log.error("Not released for %s: %s", shown(student), error)
+
+    def _release(self, folder: Path, student: str) -> None:
+        pages = sorted(folder.glob("*.html"))
+        secret_file = folder / _SECRET
+        if pages and not secret_file.is_file():
+            self.log.error(
+                "Not released for %s: the submission has no %s, as one from a zip; give the page "
+                "%s by hand.",
+                shown(student),
+                _SECRET,
+                pages[0],
+            )
+            return
+        for page in pages:
+            secret = secret_file.read_text()
+            for name in self._names(page.stem, student, {other.stem for other in pages}):
+                target = Path(
+                    self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"
+                )
+                # Whoever fetches meanwhile gets the whole of it.
+                half = target.with_name(f"{target.stem}-tmp.html")
+                shutil.copy(page, half)
+                half.replace(target)
+            self.log.info("Released %s for %s", page.stem, shown(student))
+
+    def _names(self, name: str, student: str, notebooks: set[str]) -> set[str]:
+        """Return the names under which a student may look for a notebook's page."""
+        submitted = self.coursedir.format_path(
+            self.coursedir.submitted_directory, student, self.coursedir.assignment_id
+        )
+        try:
+            path, _ = find_notebook(Path(submitted), name, sorted(notebooks - {name}))
+        except UnreadableSubmission:
+            return {name}
+        return {name, path.stem}

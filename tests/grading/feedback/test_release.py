@@ -1,0 +1,48 @@
+"""Tests that feedback reaches whoever handed in, whatever their notebook is called."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.other_assignments import course_without_lesson
+from tests.other_assignments import ASSIGNMENTS
+from tests.sandboxes import skip_without_sandbox
+from tests.scratch_course import ScratchCourse
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> ScratchCourse:
+    skip_without_sandbox()
+    course = course_without_lesson(tmp_path / "course", "")
+    (twins,) = (each for each in ASSIGNMENTS if each.name == "twins")
+    folder = course.root / "source" / "twins"
+    folder.mkdir(parents=True)
+    twins.source(folder)
+    course.nbgrader("generate_assignment", "twins")
+    course.nbgrader("release_assignment", "twins")
+    return course
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_renamed_notebooks_page_is_found_and_a_zip_stops_nobody(
+    course: ScratchCourse, tmp_path: Path
+) -> None:
+    home = tmp_path / "student"
+    home.mkdir()
+    of_the_course = "--course=weight-initialization"
+    course.nbgrader("fetch_assignment", "twins", of_the_course, folder=home)
+    (home / "twins" / "p2.ipynb").rename(home / "twins" / "p2 (1).ipynb")
+    course.nbgrader("submit", "twins", of_the_course, folder=home)
+    course.nbgrader("collect", "twins")
+    # Before the others, in their order.
+    zipped = course.root / "submitted" / "aa_zip" / "twins"
+    shutil.copytree(course.root / "release" / "twins", zipped)
+    course.nbgrader("autograde", "twins")
+    course.nbgrader("generate_feedback", "twins")
+    output = course.nbgrader("release_feedback", "twins")
+    assert "Not released for aa_zip: the submission has no submission_secret.txt" in output
+    course.nbgrader("fetch_feedback", "twins", of_the_course, folder=home)
+    pages = {page.name for page in (home / "twins" / "feedback").rglob("*.html")}
+    assert pages == {"p1.html", "p2 (1).html"}
