@@ -15,8 +15,8 @@ if _folder not in sys.path:
 # Submissions are read and repaired by the course's own autograder, a subclass of nbgrader's, for
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
-# Collecting takes what a student owns, and follows no link out of a submission; feedback is released
-# under the name that a student has given a notebook, too.
+# Collecting takes what a student owns, and follows no link out of a submission; feedback is
+# released under the name that a student has given a notebook, too.
 try:
     from grading.autograde import install
     from grading.intake.collect import CourseCollect
