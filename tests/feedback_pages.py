@@ -21,6 +21,7 @@ from grading.feedback.page import PAGE, Grade, Lateness, build_page
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.safe_pages import SafePages
 from grading.judging.judge import Judge
+from grading.recording.answers import is_unanswered, is_written_answer
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 from tests.steps import EDITIONS, SETTINGS, resources_of
 
@@ -59,11 +60,13 @@ def graded_notebook(
 
 
 def automatic_grades(nb: NotebookNode) -> dict[str, Grade]:
-    """Return what nbgrader reads off a graded notebook; written answers wait for a person."""
+    """Return what is recorded of a graded notebook; answers wait for a person, empty ones do not."""
     grades = {}
     for cell in nb.cells:
         if is_grade(cell):
             score, points = determine_grade(cell)
+            if is_written_answer(cell) and is_unanswered(cell):
+                score = 0.0
             grades[cell.metadata.nbgrader.grade_id] = Grade(
                 score or 0.0, points, waiting=score is None, automatic=score
             )

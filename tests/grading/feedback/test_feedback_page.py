@@ -145,6 +145,17 @@ class TestPage:
         assert page.open_points == 3, "the empty answer waits for nobody"
         assert {part.status for part in page.parts if part.written} == {"waiting", "empty"}
 
+    def test_an_empty_answer_waits_where_a_person_is_to_decide(
+        self, nothing_ran: NotebookNode
+    ) -> None:
+        grades = automatic_grades(nothing_ran)
+        grades = {
+            name: Grade(0, each.points, waiting=True) if name.startswith("reflection") else each
+            for name, each in grades.items()
+        }
+        page = build_page(nothing_ran, grades, "en", MODULE)
+        assert {part.status for part in page.parts if part.written} == {"waiting"}
+
     def test_points_that_a_person_changed_are_explained(self, nothing_ran: NotebookNode) -> None:
         grades = answered(nothing_ran)
         grades["test_default_model"] = Grade(4, 4, automatic=0.0, manual=4.0)
