@@ -60,7 +60,7 @@ def graded_notebook(
 
 
 def automatic_grades(nb: NotebookNode) -> dict[str, Grade]:
-    """Return what is recorded of a graded notebook; answers wait for a person, empty ones do not."""
+    """Return what is recorded of a graded notebook; an empty answer waits for nobody."""
     grades = {}
     for cell in nb.cells:
         if is_grade(cell):
