@@ -61,13 +61,15 @@ def _without(text: str, hidden: frozenset[str], notice: str) -> str:
         return text
     kept: list[str] = []
     for line in text.split("\n"):
-        if not any(each in _compared(line) for each in hidden):
+        compared = _compared(line)
+        if not any(each in compared for each in hidden):
             kept.append(line)
         elif kept[-1:] != [notice]:
             kept.append(notice)
     left = "\n".join(kept)
     # A line may be told in pieces, or without its line breaks.
-    return notice if any(line in _compared(left) for line in hidden) else left
+    plain = _compared(left)
+    return notice if any(line in plain for line in hidden) else left
 
 
 def _compared(text: str) -> str:

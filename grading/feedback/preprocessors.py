@@ -26,9 +26,10 @@ _MIME_TYPES = {
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
 }
+# Students write into some of these cells: each step back is bounded.
 _REFERENCE = re.compile(
     r"""\]\(<?(?P<markdown>[^\s()<>]+)>?(?P<title>\s+"[^"\n]*")?\)"""
-    r"""|<img\b[^>]*?\bsrc=["'](?P<html>[^"'\n]+)["'][^>]*>"""
+    r"""|<img\b[^<>]{0,500}?\bsrc=["'](?P<html>[^"'\n<>]{1,500})["'][^<>]{0,500}>"""
 )
 
 

@@ -13,6 +13,7 @@ from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
 from grading.course.names import shown
+from grading.intake.release import other_names
 from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook
 
 _SECRET = "submission_secret.txt"
@@ -47,7 +48,7 @@ class CourseReleaseFeedback(ExchangeReleaseFeedback):
             return
         for page in pages:
             secret = secret_file.read_text()
-            for name in self._names(page.stem, student, {other.stem for other in pages}):
+            for name in self._names(page.stem, student):
                 target = Path(
                     self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"
                 )
@@ -57,13 +58,14 @@ class CourseReleaseFeedback(ExchangeReleaseFeedback):
                 half.replace(target)
             self.log.info("Released %s for %s", page.stem, shown(student))
 
-    def _names(self, name: str, student: str, notebooks: set[str]) -> set[str]:
+    def _names(self, name: str, student: str) -> set[str]:
         """Return the names under which a student may look for a notebook's page."""
         submitted = self.coursedir.format_path(
             self.coursedir.submitted_directory, student, self.coursedir.assignment_id
         )
         try:
-            path, _ = find_notebook(Path(submitted), name, sorted(notebooks - {name}))
+            others = other_names(self.coursedir, self.coursedir.assignment_id, name)
+            path, _ = find_notebook(Path(submitted), name, others)
         except UnreadableSubmission:
             return {name}
         return {name, path.stem}

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_task
+from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.assignment import Assignment
 from grading.feedback.sections import headings, is_own
@@ -22,7 +22,7 @@ def titles(
     heading = ""
     result, below = {}, {}
     for cell in cells:
-        if cell.cell_type == "markdown" and not is_own(cell):
+        if cell.cell_type == "markdown" and not (is_own(cell) or is_solution(cell)):
             heading = next(reversed(headings(cell.source)), heading)
         if not (is_grade(cell) or is_task(cell)):
             continue

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-_BINDS = re.compile(r"^(?:def|class)\s+(\w+)|^(\w+)\s*(?::[^=]*)?=(?!=)", re.MULTILINE)
+from grading.intake.python_code import statements
+
+_BINDS = re.compile(r"^(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 
 
 def match(
@@ -55,11 +57,10 @@ def is_students(given: NotebookNode) -> bool:
 
 def binds(source: str, name: str) -> bool:
     """Tell whether code gives a name, at its top level."""
-    try:
-        statements = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    parsed = statements(source)
+    if parsed is None:
         return any(name in found.groups() for found in _BINDS.finditer(source))
-    for statement in statements:
+    for statement in parsed:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name == name:
             return True
         if isinstance(statement, ast.Assign | ast.AnnAssign):

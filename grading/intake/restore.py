@@ -5,7 +5,6 @@ do cells of their own; given cells become the release's, and what was added to o
 it. Whatever else could steer the run or the grading is left behind.
 """
 
-import ast
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -14,6 +13,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from grading.intake.matching import grade_id, is_students, match
+from grading.intake.python_code import statements
 from grading.submission import Message, remark
 
 _MOST_NAMED = 3  # missing cells; of more it is told how many
@@ -153,11 +153,7 @@ def _added(source: str, given: str) -> str:
 
 def _kept(code: str) -> NotebookNode:
     """Return code that was added to a given cell as a cell, which runs if it can stand alone."""
-    try:
-        ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return new_raw_cell(code)
-    return new_code_cell(code)
+    return new_raw_cell(code) if statements(code) is None else new_code_cell(code)
 
 
 def _has_unread_text(restored: NotebookNode, given: Sequence[NotebookNode]) -> bool:

@@ -5,7 +5,6 @@ lists, types in capitals or unknown, lines that end in another way than JSON's. 
 guess, it is said, and a person looks at it.
 """
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+
+from grading.intake.python_code import statements
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _TYPES = ("code", "markdown", "raw")
@@ -85,23 +86,15 @@ def _text(source: Any, is_code: bool) -> str:
         text = source if isinstance(source, str) else _told(source)
     # JSON may hold halves of UTF-16 pairs, which no file can hold later.
     text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
-    if is_code and _OTHER_LINE_ENDS.search(text) and not _is_python(text):
+    if is_code and _OTHER_LINE_ENDS.search(text) and statements(text) is None:
         with_lines = _OTHER_LINE_ENDS.sub("\n", text)
-        text = with_lines if _is_python(with_lines) else text
+        text = text if statements(with_lines) is None else with_lines
     return re.sub(r"[\x00-\x08\x0b-\x1f]", "", text)
 
 
 def _told(value: Any) -> str:
     """Return what JSON has in place of a text, as text; nothing for nothing."""
     return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _is_python(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def _grade_id(cell: dict[str, Any]) -> str:

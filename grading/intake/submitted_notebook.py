@@ -122,8 +122,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object; of cells that it names twice none is lost."""
     result: dict[str, Any] = {}
     for key, value in pairs:
-        twice = key == "cells" and isinstance(value, list) and isinstance(result.get(key), list)
-        result[key] = [*result[key], *value] if twice else value
+        if key == "cells" and isinstance(value, list) and isinstance(result.get(key), list):
+            result[key].extend(value)
+        else:
+            result[key] = value
     return result
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grading.intake.matching import binds
+from grading.intake.python_code import statements
 from grading.intake.submitted_cells import read_cells
-from grading.intake.submitted_notebook import find_notebook, read_notebook
+from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
 
 CODE = "def f(x):\n    return x + 1"
 LINES = ["def f(x):\n", "    return x + 1"]
@@ -77,3 +79,13 @@ def test_what_a_mac_leaves_beside_a_renamed_notebook_is_no_notebook(tmp_path: Pa
     for name in ("._lesson.ipynb", "._lesson (1).ipynb", "lesson (1).ipynb"):
         (tmp_path / name).write_text("{}")
     assert find_notebook(tmp_path, "lesson")[0].name == "lesson (1).ipynb"
+
+
+@pytest.mark.timeout(60)
+def test_hostile_forms_take_time_in_proportion(tmp_path: Path) -> None:
+    path = tmp_path / "many.ipynb"
+    path.write_text('{"nbformat": 4' + ', "cells": ["x"]' * 200_000 + "}")
+    with pytest.raises(UnreadableSubmission):
+        read_notebook(path)
+    assert not binds("a:\n" * 500_000 + "(", "f")
+    assert statements("x = 1\n" * 1_000_000) is None
