@@ -87,7 +87,7 @@ def feedback_page(
     resources["metadata"] = ResourcesDict(path=str(Path.cwd()))
     resources[PAGE] = build_page(nb, grades, language, MODULE, comments, lateness)
     figures = EmbedFigures()
-    figures.folder = str(COURSE_ROOT / "source/{assignment}/figures")
+    figures.folder = str(COURSE_ROOT / "source/{assignment}")
     # As nbgrader_config.py has it.
     settings = Config({"ClearMarkScheme": {"enforce_metadata": False}})
     for step in (HideInstructorsParts(config=settings), figures):
