@@ -13,7 +13,6 @@ from typing import Any, cast
 import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generateassignmentapp
 from nbgrader.converters import Autograde, NbGraderException, base
 from nbgrader.converters.base import BaseConverter
@@ -30,8 +29,9 @@ from grading.course.names import shown
 from grading.course.package_files import copy_packages
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
-from grading.intake.release import other_names, read_release
+from grading.intake.release import other_names, read_release, released_names
 from grading.intake.take_in import take_in
+from grading.intake.work_digest import is_other_work
 from grading.intake.working_folder import Selection, reserved_names, select_files
 from grading.judging.judge import Judge
 from grading.preconditions import Refused, check_machine, check_release
@@ -112,7 +112,7 @@ class CourseAutograde(Autograde):
         """Take every submission's notebook by its right name, also where no file has it."""
         self.assignments: dict[str, list[str]] = {}
         self.notebooks: list[str] = []
-        names = self._released_names()
+        names = released_names(self.coursedir)
         if self.coursedir.notebook_id != "*":
             names = [name for name in names if name == self.coursedir.notebook_id]
         for handed_in in submitted_folders.find(self.coursedir):
@@ -257,6 +257,15 @@ class CourseAutograde(Autograde):
         graded = self.coursedir.get_existing_timestamp(str(attempt.target))
         if None not in (submitted, graded) and submitted > graded:
             return True
+        for path, before in zip(map(Path, attempt.notebooks), files, strict=True):
+            others = other_names(self.coursedir, attempt.assignment, path.stem)
+            if is_other_work(before, path, self.selected_files(path.parent), others):
+                self.log.warning(
+                    "%s has handed in other work at no later time, which is graded again; look at "
+                    "points given by hand",
+                    shown(attempt.student),
+                )
+                return True
         self.log.info("Skipping %s, who has been graded", shown(attempt.student))
         return False
 
@@ -282,14 +291,6 @@ class CourseAutograde(Autograde):
         if assignment := Assignments(parent=self).of(assignment_id):
             target = Path(self._format_dest(assignment_id, student_id))
             copy_packages(Path(self.coursedir.root), target, assignment.PACKAGES)
-
-    def _released_names(self) -> list[str]:
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            try:
-                assignment = gradebook.find_assignment(self.coursedir.assignment_id)
-            except MissingEntry:
-                return []
-            return sorted(notebook.name for notebook in assignment.notebooks)
 
 
 def install() -> None:

@@ -22,7 +22,8 @@ _IN_RESOURCES = "submission"
 _IN_METADATA = "intake"
 # Remarks on what was read as it was probably meant.
 _GUESSES = ("remarks.strange_cells", "remarks.copy_beside", "remarks.several_copies")
-_UNREAD = "remarks.text_elsewhere"
+# Remarks on text that was not read and may be an answer.
+_UNREAD = ("remarks.text_elsewhere", "remarks.several_copies")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Remarks:
         repairs: what was not as it should be, and was graded all the same.
         unreadable: why nothing could be graded, if so.
         digest: SHA-256 of the submitted file, or "" where there is none.
-        work: SHA-256 of it and of the files beside it that are used; the seed depends on it.
+        work: SHA-256 of it, its copies and the files beside it; the seed depends on it.
     """
 
     repairs: tuple[Message, ...] = ()
@@ -97,7 +98,7 @@ class Remarks:
     @property
     def has_unread_text(self) -> bool:
         """Whether text that is no answer by its place may be one."""
-        return any(message.key == _UNREAD for message in self.repairs)
+        return any(message.key in _UNREAD for message in self.repairs)
 
     def write(self, nb: NotebookNode) -> None:
         """Keep them in a notebook's metadata, from the step that reads to the one that shows."""

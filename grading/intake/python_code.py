@@ -13,3 +13,23 @@ def statements(source: str) -> list[ast.stmt] | None:
         return ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def says_something(source: str) -> bool:
+    """Tell whether a code cell holds words and computes nothing: comments, or text to print."""
+    # Lines for IPython are no words.
+    lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
+    parsed = statements("\n".join(lines))
+    return any(map(str.strip, lines)) and (parsed is None or all(map(_is_text, parsed)))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value
+    parts = value.args if isinstance(value, ast.Call) else [value]
+    return bool(parts) and all(
+        isinstance(part, ast.JoinedStr)
+        or (isinstance(part, ast.Constant) and isinstance(part.value, str))
+        for part in parts
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel, get_kernel_spec
 from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 
 from grading.errors import GradingError
@@ -40,6 +41,16 @@ def other_names(coursedir: CourseDirectory, assignment: str, name: str) -> list[
     """Return the names (without .ipynb) of an assignment's other notebooks."""
     folder = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
     return sorted(path.stem for path in folder.glob("*.ipynb") if path.stem != name)
+
+
+def released_names(coursedir: CourseDirectory) -> list[str]:
+    """Return the names of the assignment's notebooks, as the gradebook has them."""
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            assignment = gradebook.find_assignment(coursedir.assignment_id)
+        except MissingEntry:
+            return []
+        return sorted(notebook.name for notebook in assignment.notebooks)
 
 
 def language_of_kernel(release: NotebookNode) -> str:

@@ -13,7 +13,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from grading.intake.matching import grade_id, is_students, match
-from grading.intake.python_code import statements
+from grading.intake.python_code import says_something, statements
 from grading.submission import Message, remark
 
 _MOST_NAMED = 3  # missing cells; of more it is told how many
@@ -166,10 +166,10 @@ def _has_unread_text(restored: NotebookNode, given: Sequence[NotebookNode]) -> b
     )
     known = {cell.source.strip() for cell in given}
     return missing and any(
-        cell.cell_type != "code"
-        and str(cell.get("id")).startswith("own-")
+        str(cell.get("id")).startswith("own-")
         and cell.source.strip() not in known
         and any(sign.isalpha() for sign in cell.source)
+        and (cell.cell_type != "code" or says_something(cell.source))
         for cell in restored.cells
     )
 

@@ -16,6 +16,7 @@ from nbformat.notebooknode import NotebookNode
 from grading.course.names import listed
 from grading.errors import GradingError
 from grading.intake.submitted_cells import read_cells
+from grading.intake.submitted_files import find_files
 from grading.submission import Message, remark
 
 LARGEST = 50 * 2**20
@@ -57,13 +58,17 @@ def find_notebook(
         return expected, []
     files = other_notebooks(folder, name, others)
     candidates = [path for path in files if path.suffix == ".ipynb"] or files
+    if not candidates:
+        # Whoever packs a folder hands in a folder in it.
+        below = find_files(folder).names
+        candidates = [folder / each for each in below if each.suffix == ".ipynb"]
     alike = [path for path in candidates if name in path.stem] or candidates
     if not alike:
         raise UnreadableSubmission(remark("no_notebook", name=name))
     if len(alike) > 1:
-        names = listed([Path(path.name) for path in alike])
+        names = listed([path.relative_to(folder) for path in alike])
         raise UnreadableSubmission(remark("several_notebooks", name=name, names=names))
-    return alike[0], [remark("other_name", name=alike[0].name)]
+    return alike[0], [remark("other_name", name=alike[0].relative_to(folder))]
 
 
 def other_notebooks(folder: Path, name: str, others: Sequence[str]) -> list[Path]:

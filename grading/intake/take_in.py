@@ -1,6 +1,5 @@
 """The intake in one function: from a submission's folder to a notebook of the release's form."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
@@ -12,13 +11,13 @@ from grading.course.names import listed
 from grading.course.timestamps import UnreadableTimestamp, read_timestamp
 from grading.intake.restore import is_untouched, restore
 from grading.intake.submitted_notebook import (
-    LARGEST,
     UnreadableSubmission,
     find_notebook,
     other_notebooks,
     read_notebook,
 )
-from grading.intake.working_folder import Selection, digest_of_work
+from grading.intake.work_digest import digests
+from grading.intake.working_folder import Selection
 from grading.submission import Message, Remarks, remark
 
 
@@ -39,13 +38,9 @@ def take_in(
         names: what exercises bind, by grade id, where that is not the grade id itself.
     """
     remarks: list[Message] = []
-    unreadable, digest, work = None, "", ""
+    unreadable = None
     try:
         submitted_path, remarks = find_notebook(path.parent, path.stem, others)
-        if not submitted_path.is_symlink() and submitted_path.stat().st_size <= LARGEST:
-            with submitted_path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        work = digest_of_work(digest, path.parent, files.names)
         notebook, repairs = _restored(submitted_path, release, names)
         if is_untouched(notebook, release):
             notebook, repairs = _from_copy(path, release, names, others) or (notebook, repairs)
@@ -56,7 +51,7 @@ def take_in(
         read_timestamp(path.parent)
     except UnreadableTimestamp:
         remarks.append(remark("timestamp"))
-    Remarks(tuple(remarks), unreadable, digest, work).write(notebook)
+    Remarks(tuple(remarks), unreadable, *digests(path, files, others)).write(notebook)
     return notebook
 
 

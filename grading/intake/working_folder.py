@@ -4,8 +4,6 @@ The folder is where Python imports from first. So of what the release holds the 
 used, nothing else lies in its packages, and no file of a student's hides an installed module.
 """
 
-import hashlib
-import os
 import sys
 import sysconfig
 import unicodedata
@@ -94,22 +92,6 @@ def select_files(
     left_out = course | modules | pages | set(large)
     taken = [name for name in found.names if name not in left_out]
     return Selection(tuple(taken), tuple(sorted(left_out)), tuple(remarks))
-
-
-def digest_of_work(notebook: str, submission: Path, names: Sequence[Path]) -> str:
-    """Return the SHA-256 of what a student handed in, when it was handed in apart.
-
-    Args:
-        notebook: the notebook's own digest.
-        submission: the folder.
-        names: of the files that are used beside it.
-    """
-    digest = hashlib.sha256(notebook.encode())
-    for name in sorted(names):
-        if str(name) != _TIMESTAMP:
-            content = hashlib.sha256((submission / name).read_bytes())
-            digest.update(os.fsencode(name) + b"\0" + content.digest())
-    return digest.hexdigest()
 
 
 def working_files(

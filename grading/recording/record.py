@@ -14,7 +14,7 @@ from traitlets import Unicode
 
 from grading.assignment import Assignments
 from grading.recording import audit
-from grading.submission import Submission
+from grading.submission import Remarks, Submission
 
 _VERSIONS = ("nbgrader", "numpy", "scipy")
 
@@ -112,6 +112,8 @@ class Record(NbGraderPreprocessor):
             "flagged": bool(problems),
             "remarks": list(dict.fromkeys([*problems, *map(str, remarks.repairs)])),
         }
+        # By this it is told whether something else is handed in later.
+        Remarks(digest=remarks.digest, work=remarks.work).write(nb)
         submission.flagged = bool(problems)
         before = audit.append(Path(self.log_file), entry)
         if before is not None:

@@ -69,3 +69,41 @@ def test_a_class(course: ScratchCourse) -> None:
     # By one process, the same scores.
     course.nbgrader("autograde", ASSIGNMENT, "--force")
     assert _scores(course) == scores
+
+
+def test_other_work_at_no_later_time(course: ScratchCourse) -> None:
+    folder = _submission(course, "bob")
+    path = folder / f"{ASSIGNMENT}.ipynb"
+    blank, right = path.read_text(), (_submission(course, "ada") / path.name).read_text()
+    course.nbgrader("autograde", ASSIGNMENT)
+
+    def changed(command: str) -> bool:
+        if command == "batch":
+            return "1 graded in " in _grade(course, "--student", "bob")[1]
+        said = course.nbgrader("autograde", ASSIGNMENT, "--student=bob")
+        return "bob has handed in other work at no later time" in said
+
+    timestamp = folder / "timestamp.txt"
+    timestamp.write_text("2026-11-20 10:00:00 UTC")
+    path.write_text(right)
+    assert changed("batch")
+    assert _scores(course)["bob"] == 20.0
+    assert not changed("batch")
+    # It is older now, and then it has no time at all.
+    timestamp.write_text("2026-11-19 10:00:00 UTC")
+    path.write_text(blank)
+    assert changed("nbgrader")
+    assert _scores(course)["bob"] == 0.0
+    assert not changed("nbgrader")
+    timestamp.unlink()
+    assert not changed("batch")
+
+    # A copy beside the untouched notebook is work as well, and so is a file.
+    copy = folder / f"{ASSIGNMENT}-Copy1.ipynb"
+    copy.write_text(right)
+    assert changed("batch")
+    assert _scores(course)["bob"] == 20.0
+    copy.unlink()
+    (folder / "notes.txt").write_text("n")
+    assert changed("nbgrader")
+    assert _scores(course)["bob"] == 0.0
