@@ -21,7 +21,7 @@ from grading.submission import Message, remark
 
 _CODE = (".py", ".pyc", ".so", ".pth", ".pyd")
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
-_OURS = ("grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
+_OURS = ("grader_kit", "grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
 _COMPARED = 2**20  # bytes; no file of a release that a student may have changed is larger
 # By this file nbgrader tells whether a submission is newer than what was graded.
 _TIMESTAMP = "timestamp.txt"

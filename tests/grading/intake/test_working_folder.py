@@ -50,7 +50,14 @@ IN_PLACE_OF_COURSE = [
 ]
 IN_PLACE_OF_MODULES = [
     *("torch.py", "numpy/__init__.py", "random.so", "sitecustomize.py", "rapidfuzz.pyc"),
-    *("grader_tests.py", "grader_tests/__init__.py", "json/__init__.py", "torch/nn/x.py"),
+    *(
+        "grader_kit.py",
+        "grader_kit/x.py",
+        "grader_tests.py",
+        "grader_tests/__init__.py",
+        "json/__init__.py",
+        "torch/nn/x.py",
+    ),
     *("sandbox_inside.py", "usercustomize.pth", "IPython/__init__.py"),
 ]
 OWN = [
