@@ -12,6 +12,7 @@ from nbformat import v4
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
+from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.course.commands import run_nbgrader
@@ -201,16 +202,56 @@ def test_nbgraders_own_policy_counts(url: str) -> None:
     assert penalty_of(url, "LatePolicy", 0.5, method="zero") is None
 
 
+@pytest.mark.parametrize(
+    ("deadline", "hours", "penalty"),
+    [
+        # Saturday 23:59 in Berlin; the clocks go back in the night, which has 25 hours.
+        ("2026-10-24 21:59", 24.51, 1.0),
+        ("2026-10-24 21:59", 25.01, 2.0),
+        # They go forward: 23 hours.
+        ("2026-03-28 22:59", 22.99, 1.0),
+        ("2026-03-28 22:59", 23.01, 2.0),
+    ],
+)
+def test_days_are_those_of_the_clocks(
+    url: str, deadline: str, hours: float, penalty: float
+) -> None:
+    due = datetime.datetime.fromisoformat(deadline)
+    with Gradebook(url) as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = due
+        gradebook.db.commit()
+    zone = Config()
+    zone.PointsPerDay.time_zone = "Europe/Berlin"
+    assert penalty_of(url, "PointsPerDay", hours, due=due, settings=zone) == penalty
+    exchange = Config()
+    exchange.Exchange.timezone = "Europe/Berlin"
+    assert penalty_of(url, "PointsPerDay", hours, due=due, settings=exchange) == penalty
+
+
+def test_an_unknown_time_zone_is_named(url: str) -> None:
+    settings = Config()
+    settings.PointsPerDay.time_zone = "Berlin"
+    with pytest.raises(TraitError, match="'Berlin'; expected the name of a time zone"):
+        penalty_of(url, "PointsPerDay", 30, settings=settings)
+
+
 def penalty_of(
-    url: str, policy: str, hours: float, extension: float = 0, method: str = "none"
+    url: str,
+    policy: str,
+    hours: float,
+    extension: float = 0,
+    method: str = "none",
+    *,
+    due: datetime.datetime = DUE,
+    settings: Config | None = None,
 ) -> float | None:
     with Gradebook(url) as gradebook:
         submission = gradebook.find_submission(ASSIGNMENT, "ada")
-        submission.timestamp = DUE + datetime.timedelta(hours=hours)
+        submission.timestamp = due + datetime.timedelta(hours=hours)
         if extension:
             gradebook.grant_extension(ASSIGNMENT, "ada", hours=extension)
         gradebook.db.commit()
-    config = Config()
+    config = Config(settings or {})
     config.AssignLatePenalties.plugin_class = f"grading.recording.late_policies.{policy}"
     config.LatePolicy.grace_minutes = 60
     config.LateSubmissionPlugin.penalty_method = method
