@@ -34,6 +34,11 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_the_index_lists_every_page() -> None:
+    listed = set(re.findall(r"\]\((\w+\.md)\)", (COURSE_ROOT / "docs/README.md").read_text()))
+    assert listed == {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_nbgrader_knows_the_commands(page: Path) -> None:
     named = set(re.findall(r"(?:`|^)nbgrader ([a-z_]+)", page.read_text(), re.MULTILINE))
