@@ -33,6 +33,9 @@ FILES = "/files"
 # All that the sandbox sees of the engine, and the name under which it is imported there.
 _INSIDE = Path(namespaces.__file__).parent
 INSIDE = "sandbox_inside"
+# What installation leaves among the packages of where this course lies, and what is seen instead.
+_TELLING = ("__editable__*", "*.dist-info/direct_url.json")
+_NOTHING = _INSIDE / "__init__.py"
 # A file's folder would come first on the path of modules.
 _SERVE = f"import sys; del sys.path[0]; from {INSIDE}.server import main; main()"
 # Where other things are inside.
@@ -209,6 +212,10 @@ def _mounts_of_interpreter() -> list[str]:
     mounts += ["--perms", "0755", "--dir", _PACKAGES]
     for number, package in enumerate(packages):
         mounts += ["--ro-bind", package, f"{_PACKAGES}/{number}"]
+        for installed in (path for kind in _TELLING for path in Path(package).glob(kind)):
+            if installed.is_file():
+                hidden = installed.relative_to(package)
+                mounts += ["--ro-bind", str(_NOTHING), f"{_PACKAGES}/{number}/{hidden}"]
     return mounts
 
 
