@@ -19,9 +19,12 @@ FOLDERS = ("/work", "/tmp", "/dev/shm")
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_MS_BIND = 0x1000
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 4, 24, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
+# Lists of all keys of a user id, who may be the host's user.
+_OF_THE_USER = ("/proc/keys", "/proc/key-users")
 # An empty file takes memory as well, and no part of the size.
 _BYTES_FOR_A_FILE = 16384
 
@@ -68,6 +71,9 @@ def fork_into_own_processes() -> bool:
             os._exit(0)
         flags = _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
         _mount("proc", "/proc", "proc", flags)
+        for name in filter(os.path.exists, _OF_THE_USER):
+            # Another file, which is as good as empty.
+            _mount(f"{os.path.dirname(__file__)}/__init__.py", name, "", _MS_BIND)
     except OSError as error:
         os.write(2, f"{error}\n".encode())
         os._exit(1)

@@ -56,6 +56,8 @@ class _Usage:
         self._seconds: dict[tuple[int, int], float] = {}
         self._driver_at_first: int | None = None
         self._bytes_of_a_socket = _bytes_of_a_socket()
+        # What the submission before has left takes the kernel a moment to clear away.
+        self._sockets_at_first = _sockets()
 
     def beyond(self, limits: dict[str, float]) -> str | None:
         """Return the name of the limit that is exceeded, None if all are kept."""
@@ -82,7 +84,7 @@ class _Usage:
             self._seconds[key] = max(used, self._seconds.get(key, 0.0))
         if len(processes) > limits["processes"] or tasks > most_tasks(limits):
             return "processes"
-        collected += self._in_folders() + _sockets() * self._bytes_of_a_socket
+        collected += self._in_folders() + self._in_sockets()
         # What processes share counts for each of them so far. To tell them apart takes longer.
         if (
             collected + resident > limits["memory_bytes"]
@@ -102,6 +104,9 @@ class _Usage:
                 used += (files.f_blocks - files.f_bfree) * files.f_frsize
                 used += (files.f_files - files.f_ffree) * _BYTES_OF_AN_INODE
         return used
+
+    def _in_sockets(self) -> int:
+        return max(0, _sockets() - self._sockets_at_first) * self._bytes_of_a_socket
 
     def _proportional(self, process: int) -> int:
         """Return a process's memory in bytes, with its part of what it shares with others.
