@@ -35,6 +35,9 @@ def why_cut_short(submission: Submission, index: int, ran: bool, language: str) 
     if run.died is not None and index >= run.died:
         where = say(language, "judge.this_test" if index == run.died else "judge.earlier_cell")
         return say(language, "judge.died", where=where)
+    if run.broke is not None and index >= run.broke:
+        where = say(language, "judge.this_test" if index == run.broke else "judge.earlier_cell")
+        return say(language, "judge.broke", where=where)
     # After a cell that took too long the kernel mostly goes on.
     cell = run.limit_cell
     if run.limit and cell is not None and (index == cell or (index > cell and not ran)):
