@@ -62,7 +62,9 @@ def run(job: Job) -> Run:
 def _blamed(failure: SandboxFailed, attempt: int, here: Surroundings, limits: Limits) -> Run | None:
     """Return how far a submission came that broke its sandbox; None where the machine may have."""
     progress, run = failure.progress, failure.run
-    if progress is None or run is None or not (progress.over or attempt > 1):
+    if progress is None or run is None:
+        return None
+    if not (progress.ready and progress.over) and attempt == 1:
         return None
     if not _runs_known_good(here, limits):
         return None
