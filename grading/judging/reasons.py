@@ -67,10 +67,13 @@ def what_is_odd(
     if why_cut_short(submission, index, ran, "en"):
         # Flagged as a whole.
         return None
-    if lost := deleted_name(reason or submission.verdicts[name].sentence, submission, nb, index):
-        return f"{lost}, which an earlier cell had made, was gone when {name} ran."
-    failed = solution is not None and any(o.output_type == "error" for o in solution.outputs)
-    if not reason or failed:
+    if submission.verdicts[name].passed:
+        return None
+    errors = [o for o in solution.outputs if o.output_type == "error"] if solution else []
+    for text in (reason, submission.verdicts[name].sentence, *(o.evalue for o in errors)):
+        if lost := deleted_name(text, submission, nb, index):
+            return f"{lost}, which an earlier cell had made, was gone when {name} ran."
+    if not reason or errors:
         return None
     return f"{name} reported nothing that can be judged, although the exercise's cell ran: {reason}"
 

@@ -118,7 +118,8 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
         iopub_timeout=_RELEASE_SECONDS,
         resources={"metadata": {"path": folder}},
         extra_arguments=[
-            f"--IPKernelApp.outstream_class={__package__}.limited_output.LimitedOutStream"
+            f"--IPKernelApp.outstream_class={__package__}.limited_output.LimitedOutStream",
+            f"--IPKernelApp.kernel_class={__package__}.steady_kernel.SteadyKernel",
         ],
     )
     client.owns_km = True
