@@ -9,8 +9,10 @@ and nbformat ask for, of the type they ask for, and holds nothing that JSON or U
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from queue import Empty
 from typing import Any
 
@@ -23,6 +25,9 @@ _DEEPEST = 50  # lists in lists; an observation has 6, and what reads a notebook
 _LARGEST = 2**64  # of whole numbers, in size
 _MOST_CELLS = 2**31  # no kernel counts further
 _NAME = 1000  # characters of an identifier
+# A string, also one without an end: what always matches takes linear time.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STATES = ("busy", "idle", "starting")
 _STATUSES = ("ok", "error", "aborted", "abort")
 
@@ -40,6 +45,8 @@ def read(session: Session, frames: list[bytes]) -> dict[str, Any] | None:
     """
     try:
         _, parts = session.feed_identities(frames)
+        for part in parts[1:5]:
+            _refuse_depth(part)
         message = session.deserialize(parts)
         header, parent = _object(message["header"]), _object(message["parent_header"])
         kind = message["msg_type"]
@@ -57,6 +64,19 @@ def read(session: Session, frames: list[bytes]) -> dict[str, Any] | None:
     except Exception:
         # Whatever it is that reading raises: it is the sender's doing.
         return None
+
+
+def _refuse_depth(text: bytes) -> None:
+    """Refuse JSON that is nested too deeply before a parser descends into it.
+
+    A flood of texts nested a million deep has made Python's parser overrun the stack, which no
+    exception tells: the process ends.
+    """
+    if text.count(b"[") + text.count(b"{") <= _DEEPEST:
+        return
+    signs = _STRING.sub(b"", text).translate(None, delete=_NO_BRACKETS)
+    if max(accumulate(1 if sign in b"[{" else -1 for sign in signs), default=0) > _DEEPEST:
+        raise Malformed("deep")
 
 
 def plain(value: Any, depth: int = 0) -> Any:

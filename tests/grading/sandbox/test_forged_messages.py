@@ -214,8 +214,11 @@ def test_well_formed_ones_arrive(tmp_path: Path) -> None:
         "'transient': {'display_id': 'a'}})",
         "say('stream', {'name': 'stdout', 'text': 'a' * 10**5}, parent=parent())",
         "raw_reply(b'a' * 10**5)",
+        "frames(b'a' * 10**8)",
+        "frames(*[b'a'] * 10**5)",
+        "raw(content=b'[' * 10**6 + b']' * 10**6)",
     ],
-    ids=["garbage", "comm", "update", "stream", "reply"],
+    ids=["garbage", "comm", "update", "stream", "reply", "large", "frames", "deep"],
 )
 def test_a_flood_ends_at_a_limit(tmp_path: Path, form: str) -> None:
     limits = replace(_LIMITS, cell_seconds=3, notebook_seconds=20)
@@ -223,6 +226,23 @@ def test_a_flood_ends_at_a_limit(tmp_path: Path, form: str) -> None:
     assert run.statuses[1] == "ok"
     assert (run.died, run.broke, run.limit_cell) == (None, None, 2)
     assert run.limit in ("output", "cell time", "memory")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "session.key = b'another'",
+        "session.send = lambda *a, **k: raw(content=b'[]')",
+        "iopub.send_multipart = lambda *a, **k: None",
+        "kernel.session = None",
+    ],
+)
+def test_a_kernel_that_is_not_understood_ends_at_a_limit(tmp_path: Path, change: str) -> None:
+    limits = replace(_LIMITS, cell_seconds=2, notebook_seconds=30)
+    run = _run(tmp_path, "1 + 1", change, "print('after')", limits=limits)
+    assert run.statuses[1] == "ok"
+    assert run.broke is None
+    assert run.limit or run.died or run.notebook.cells[3].outputs == []
 
 
 def test_one_display_in_many_places_counts_as_often(tmp_path: Path) -> None:
