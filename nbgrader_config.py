@@ -19,6 +19,7 @@ if _folder not in sys.path:
 # released under the name that a student has given a notebook, too.
 try:
     from grading.autograde import install
+    from grading.course.terminal import guard_nbgrader
     from grading.intake.collect import CourseCollect
 except ImportError as error:
     from nbgrader.apps import api, autogradeapp
@@ -49,8 +50,13 @@ except ImportError as error:
     c.ExchangeFactory.collect = _RefusingCollect
 else:
     install()
+    guard_nbgrader()
     c.ExchangeFactory.collect = CourseCollect
     c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
+
+# nbgrader's format without its colors: whatever else steers a terminal is shown as an escape, lest
+# a student's signs reach it (grading/course/terminal.py).
+c.NbGrader.log_format = "[%(name)s | %(levelname)s] %(message)s"
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from grading.course import terminal
 from grading.errors import GradingError
 
 # Imported only when asked for: nbgrader alone takes two seconds.
@@ -34,6 +35,7 @@ def grade_notebook() -> int:
 
 def _run(module: str, arguments: Sequence[str]) -> int:
     """Run a command; one that fails says why in a sentence, and its exit code is 1."""
+    terminal.guard_output()
     try:
         code: int = import_module(module).main(arguments)
     except GradingError as error:

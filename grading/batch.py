@@ -28,6 +28,7 @@ from tqdm import tqdm
 from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
+from grading.course.terminal import unfiltered
 from grading.preconditions import Refused
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
@@ -108,7 +109,9 @@ class BatchAutograde(CourseAutograde):
         died.
         """
         waiting = iter(sorted(self.assignments.items()))
-        with tqdm(total=len(self.assignments), unit="submission", file=sys.stderr) as bar:
+        with tqdm(
+            total=len(self.assignments), unit="submission", file=unfiltered(sys.stderr)
+        ) as bar:
             while True:
                 while len(under_way) < _AHEAD * max(1, self.workers.number()):
                     try:

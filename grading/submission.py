@@ -200,6 +200,7 @@ class Run:
         died: the index of the cell in which the kernel's process ended by itself.
         limit: the name of the limit that struck first.
         limit_cell: the cell it struck in.
+        broke: the index of the cell in which the submission made its sandbox break down.
         complete: whether the run came to the last cell.
         statuses: what the kernel replied on each cell that it ran, by index: "ok", "error" or
             "aborted".
@@ -212,6 +213,7 @@ class Run:
     limit_cell: int | None = None
     complete: bool = False
     statuses: Mapping[int, str | None] = field(default_factory=dict)
+    broke: int | None = None
 
 
 @dataclass

@@ -20,7 +20,7 @@ from grading.assignment import Assignment, Assignments, Verdict
 from grading.course.language import language_of
 from grading.errors import GradingError
 from grading.judging import plain_tests, stored_verdicts
-from grading.judging.reasons import why_cut_short, without_cell_number
+from grading.judging.reasons import deleted_name, what_is_odd, why_cut_short, without_cell_number
 from grading.submission import Submission
 from grading.words import say
 
@@ -68,6 +68,8 @@ class Judge(NbGraderPreprocessor):
                 reason = _why_none(submission, nb, index, solution, len(observations), language)
                 observation = observations[0] if observations and not reason else None
                 self._judge(submission, assignment, cell, observation, reason, language)
+                if problem := what_is_odd(submission, nb, index, solution, reason):
+                    submission.problems.append(problem)
             elif plain_tests.is_automatic_test(cell):
                 if problem := plain_tests.settle(submission, cell, index, language):
                     submission.problems.append(problem)
@@ -174,5 +176,7 @@ def _why_none(
             if output.ename == "CellTimeoutError":
                 return say(language, "judge.timeout", what=named)
             error = without_cell_number(f"{output.ename}: {output.evalue}")
-            return say(language, "judge.error", what=named, error=error)
+            reason = say(language, "judge.error", what=named, error=error)
+            lost = deleted_name(error, submission, nb, index)
+            return say(language, "judge.deleted", error=reason, name=lost) if lost else reason
     return say(language, "judge.nothing" if ran else "judge.not_run")

@@ -127,6 +127,8 @@ class SandboxedExecute(Execute):
             self.log.warning("The limit of %s struck in cell %s", run.limit, run.limit_cell)
         if run.died is not None:
             self.log.warning("The kernel died in cell %s", run.died)
+        if run.broke is not None:
+            self.log.warning("Cell %s made the run break down", run.broke)
         return nb, resources
 
     @staticmethod

@@ -308,6 +308,15 @@ class TestLimits:
         assert text(execution, 0) == "'first'"
         assert not execution.complete
 
+    @pytest.mark.parametrize("test", [True, False])
+    def test_outputs_of_tests_are_counted_by_themselves(self, files: Path, test: bool) -> None:
+        cells = [v4.new_code_cell(f"print('x' * {9 * MEBIBYTE // 10})") for _ in "12"]
+        marks = {"grade_id": "t", "grade": test, "solution": False, "locked": True, "points": 1}
+        cells[1].metadata["nbgrader"] = marks
+        execution = execute(v4.new_notebook(cells=cells), files, limits=SMALL)
+        assert execution.limit == (None if test else "output")
+        assert len(text(execution, 1)) == (9 * MEBIBYTE // 10 if test else 0)
+
     def test_processor_time_of_all_processes(self, files: Path) -> None:
         limits = replace(SMALL, cell_seconds=60, processor_seconds=8)
         code = "import os\nif os.fork() == 0:\n    while True: pass\nimport time; time.sleep(50)"
