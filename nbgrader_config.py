@@ -16,7 +16,8 @@ if _folder not in sys.path:
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
 # Collecting takes what a student owns, and follows no link out of a submission; feedback is
-# released under the name that a student has given a notebook, too.
+# released under the name that a student has given a notebook, too. All three keep the exchange's
+# folders closed.
 try:
     from grading.autograde import install
     from grading.intake.collect import CourseCollect
@@ -50,6 +51,7 @@ except ImportError as error:
 else:
     install()
     c.ExchangeFactory.collect = CourseCollect
+    c.ExchangeFactory.release_assignment = "grading.course.exchange_folders.CourseReleaseAssignment"
     c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
 
 # The name under which assignments travel through the exchange. Students give the same name, or

@@ -202,7 +202,7 @@ def test_a_course_is_made_for_its_group_alone(tmp_path: Path, any_data: str, sha
     assert group == (0o660 if shared else 0o640)
     assert stat.S_IMODE((course.root / audit.FILE).stat().st_mode) == group
     secret = stat.S_IMODE((course.root / ".grading_secret").stat().st_mode)
-    assert secret == (0o640 if shared else 0o600)
+    assert secret == (0o660 if shared else 0o600)
 
 
 def test_what_collect_took_loses_no_file_of_others(tmp_path: Path) -> None:
