@@ -1,5 +1,6 @@
 """The files of a course: who can read what students should not, and who can write to its code."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from grp import getgrgid
@@ -83,26 +84,22 @@ def group(root: Path, places: Sequence[Path], shared: bool) -> Iterator[Opening]
     if not shared:
         members = people_of(entry.st_gid, but=entry.st_uid)
         wide = [path for path in places if (each := status(path)) and each.st_mode & S_IRGRP]
-        if members and wide and entry.st_mode & S_IXGRP and wide:
+        if members and wide and entry.st_mode & S_IXGRP:
             values = {"path": root, "group": group_name(entry.st_gid), "people": listed(members)}
             yield Opening("group_reads", change_mode("g-rwx", [root]), values)
         return
     if not entry.st_mode & S_ISGID:
         yield Opening("group_inherits", change_mode("g+s", [root]), {"path": root})
-    narrow = [
-        path
-        for path in places
-        if (each := status(path)) and (each.st_gid != entry.st_gid or not each.st_mode & S_IWGRP)
-    ]
+    narrow = [path for path in places if status(path) and _is_kept_from(path, entry.st_gid)]
     if narrow:
         name = group_name(entry.st_gid)
-        folders = [path for path in narrow if path.is_dir()]
-        commands = [change_mode("g+rwX", narrow, below=True)]
-        commands.insert(0, change_mode(name, narrow, below=True).replace("chmod", "chgrp", 1))
-        if folders:
-            commands.append(change_mode("g+s", folders))
+        quoted = shlex.join(map(str, narrow))
+        command = (
+            f"chgrp -R {shlex.quote(name)} {quoted} && {change_mode('g+rwX', narrow, below=True)} "
+            f"&& find {quoted} -type d -exec chmod g+s {{}} +"
+        )
         values = {"names": listed([path.name for path in narrow]), "group": name}
-        yield Opening("group_cannot_write", " && ".join(commands), values)
+        yield Opening("group_cannot_write", command, values)
 
 
 def group_name(number: int) -> str:
@@ -137,6 +134,16 @@ def _is_open(path: Path, depth: int) -> bool:
         return True
     # A folder that cannot be listed can still be entered by who knows a name.
     return any(_is_open(each, depth - 1) for each in path.iterdir() if each.name not in _PUBLIC)
+
+
+def _is_kept_from(path: Path, group: int) -> bool:
+    """Tell whether a group cannot write to a file, to a folder, or to something in it."""
+    entry = path.lstat()
+    if S_ISLNK(entry.st_mode):
+        return False
+    if entry.st_gid != group or not entry.st_mode & S_IWGRP:
+        return True
+    return S_ISDIR(entry.st_mode) and any(_is_kept_from(each, group) for each in path.iterdir())
 
 
 def _first(folder: Path, right: int, depth: int) -> Path | None:
