@@ -16,7 +16,8 @@ if _folder not in sys.path:
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
 # Collecting takes what a student owns, and follows no link out of a submission; feedback is
-# released under the name that a student has given a notebook, too.
+# released under the name that a student has given a notebook, too. All three keep the exchange's
+# folders closed.
 try:
     from grading.autograde import install
     from grading.course.terminal import guard_nbgrader
@@ -52,6 +53,7 @@ else:
     install()
     guard_nbgrader()
     c.ExchangeFactory.collect = CourseCollect
+    c.ExchangeFactory.release_assignment = "grading.course.exchange_folders.CourseReleaseAssignment"
     c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
 
 # nbgrader's format without its colors: whatever else steers a terminal is shown as an escape, lest

@@ -11,6 +11,7 @@ from grading.errors import GradingError
 _COMMANDS = {
     "audit": "grading.recording.audit",
     "autograde": "grading.batch",
+    "check": "grading.site_check.check",
     "demo": "grading.demo.demo",
     "format": "grading.authoring.notebook_format",
     "gradescope": "grading.platforms.gradescope",

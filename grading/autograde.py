@@ -188,13 +188,7 @@ class CourseAutograde(Autograde):
         Raises:
             Refused: one does.
         """
-        check_machine(
-            SandboxedExecute(parent=self),
-            Record(parent=self),
-            self.coursedir.db_url,
-            self.coursedir.groupshared,
-            self.coursedir.assignment_id,
-        )
+        check_machine(SandboxedExecute(parent=self), Record(parent=self), self.coursedir, self.log)
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
         check_release(self.coursedir, sorted(released))
 

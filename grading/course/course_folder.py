@@ -26,7 +26,9 @@ def install() -> None:
         # nbgrader calls it by name; it lies beside this Python, active or not.
         beside = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-    os.umask(umask(groupshared=False))
+    if CourseDirectory._load_config is not _load_config_privately:
+        # The settings are run twice, and the second time nothing that they say is loaded anew.
+        os.umask(umask(groupshared=False))
     CourseDirectory._load_config = _load_config_privately
     CourseDirectory.get_existing_timestamp = _existing_timestamp
 

@@ -19,8 +19,8 @@ def readable(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def listed(names: Sequence[Path]) -> str:
-    """Return names of files in a row, the first few of them."""
+def listed(names: Sequence[Path | str]) -> str:
+    """Return names in a row, the first few of them."""
     told = ", ".join(readable(name)[: _LONGEST // (_LISTED + 1)] for name in names[:_LISTED])
     more = len(names) - _LISTED
     return f"{told}, … (+{more})" if more > 0 else told

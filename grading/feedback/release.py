@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
+from grading.course.exchange_folders import KeptExchange
 from grading.course.names import shown
 from grading.intake.release import other_names
 from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook
@@ -19,7 +20,7 @@ from grading.intake.submitted_notebook import UnreadableSubmission, find_noteboo
 _SECRET = "submission_secret.txt"
 
 
-class CourseReleaseFeedback(ExchangeReleaseFeedback):
+class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
     """nbgrader's release_feedback, except that no submission keeps another's page back."""
 
     def copy_files(self) -> None:

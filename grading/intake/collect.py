@@ -21,6 +21,7 @@ from typing import Any
 from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 
+from grading.course.exchange_folders import KeptExchange
 from grading.errors import GradingError
 
 _MOST_ENTRIES = 10_000
@@ -34,7 +35,7 @@ class Refused(GradingError):
     """An entry of the exchange that is not taken, and why."""
 
 
-class CourseCollect(ExchangeCollect):
+class CourseCollect(KeptExchange, ExchangeCollect):
     """nbgrader's collect, except that one submission can neither bring another's files nor stop it.
 
     What is left out is logged, and stays in the exchange.
@@ -134,7 +135,8 @@ class CourseCollect(ExchangeCollect):
 
     def _set_modes(self, dest: Path) -> None:
         file_mode, folder_mode = (0o660, 0o2770) if self.coursedir.groupshared else (0o640, 0o750)
-        dest.parent.chmod(folder_mode)
+        if dest.parent.stat().st_uid == os.geteuid():
+            dest.parent.chmod(folder_mode)
         for folder, _, names in os.walk(dest):
             os.chmod(folder, folder_mode)
             for name in names:

@@ -193,7 +193,7 @@ class SandboxedExecute(Execute):
         folder = Path(self.recorded_runs).resolve()
         if not self.record_training:
             return folder if folder.is_dir() else None
-        data = self._data_folder(assignment)
+        data = self.data_folder(assignment)
         files = source_files(Path(), source, assignment.PACKAGES)
 
         def run(instructors: NotebookNode) -> Run:
@@ -225,12 +225,13 @@ class SandboxedExecute(Execute):
             assignment.INSIDE,
             assignment.IMPORTS,
             assignment.DATA_VARIABLE,
-            self._data_folder(assignment),
+            self.data_folder(assignment),
             runs,
             record,
         )
 
-    def _data_folder(self, assignment: Assignment) -> Path | None:
+    def data_folder(self, assignment: Assignment) -> Path | None:
+        """Return the folder of data that student code is shown; None where there is none."""
         if not assignment.DATA_VARIABLE:
             return None
         for name in (self.data, os.environ.get(assignment.DATA_VARIABLE, ""), "data"):

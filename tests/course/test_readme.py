@@ -8,7 +8,8 @@ import pytest
 from nbgrader.apps import NbGraderApp
 
 COURSE_ROOT = Path(__file__).resolve().parents[2]
-PAGES = [COURSE_ROOT / "README.md", *sorted((COURSE_ROOT / "docs").glob("*.md"))]
+PAGES = [COURSE_ROOT / "README.md", COURSE_ROOT / "SECURITY.md"]
+PAGES += sorted((COURSE_ROOT / "docs").glob("*.md"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (COURSE_ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
