@@ -13,6 +13,7 @@ from grader_kit.observing.arrays import encode_array
 from grader_kit.observing.format import Record
 from grader_kit.observing.probing import TEXT, attempt, type_name
 
+from ..observation import REPEATED_BATCHES
 from .describe import NAMES, size
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
@@ -75,15 +76,38 @@ def _digests(weights: object) -> dict[str, str]:
     return digests
 
 
-def describe_comparison(comparison: Any) -> Record | None:
-    """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start."""
+def describe_comparison(comparison: Any, model: object) -> Record | None:
+    """Describe a comparison's runs: losses, accuracy, and digests of the weights at the start.
+
+    Of the run that started from `model`, it also tells what it takes to repeat it.
+    """
     if comparison is None:
         return None
     runs = attempt(lambda: list(comparison.runs)[:_RUNS])
+    if runs is None:
+        return {"type": type_name(comparison), "runs": None}
+    described = [_describe_run(run) for run in runs]
+    wanted = attempt(lambda: _digests(model.state_dict())) if isinstance(model, nn.Module) else None
+    of_the_model = (i for i, run in enumerate(described) if run["initial_weights"] == wanted)
+    place = next(of_the_model, None) if wanted else None
+    claim = None if place is None else attempt(lambda: _claim(comparison, runs[place]))
+    return {"type": type_name(comparison), "runs": described, "claim": claim}
+
+
+def _claim(comparison: Any, run: Any) -> Record:
+    training, validation = comparison.images
     return {
-        "type": type_name(comparison),
-        "runs": None if runs is None else [_describe_run(run) for run in runs],
+        "seed": int(comparison.seed),
+        "initial": {str(name): encode_array(a) for name, a in run.initial_weights.items()},
+        "final": {str(name): encode_array(a) for name, a in run.final_weights.items()},
+        "training": _images(training, REPEATED_BATCHES),
+        "validation": _images(validation, None),
     }
+
+
+def _images(images: Any, number: int | None) -> Record:
+    batches = [[int(index) for index in batch] for batch in images.batches[:number]]
+    return {"part": str(images.part)[:TEXT], "batches": batches}
 
 
 def _describe_run(run: Any) -> Record:

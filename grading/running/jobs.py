@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grading import sandbox
 from grading.errors import GradingError
+from grading.running.claims import confirm, write_files
 from grading.running.unpacked_data import unpacked
 from grading.sandbox import SandboxFailed
 from grading.submission import Job, Run
@@ -33,15 +34,13 @@ def run(job: Job) -> Run:
     """
     here = replace(job.surroundings, data=_data_here(job), runs=_runs_here(job.surroundings.runs))
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        for name, content in job.files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_files(job.files, Path(folder))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return sandbox.execute(
+                result = sandbox.execute(
                     job.notebook, Path(folder), here, job.environment, job.limits
                 )
+                return confirm(result, job, here)
             except SandboxFailed:
                 if attempt == _ATTEMPTS:
                     raise

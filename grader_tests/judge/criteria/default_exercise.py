@@ -1,6 +1,6 @@
 """Judges the second exercise: a model with PyTorch's own initial weights, and its comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log, prod
 from typing import Annotated, Any
 
@@ -18,9 +18,8 @@ from ..verdict import Figures, Finding, Message, correct, incorrect, message, no
 # float32, which can lift a value onto, or by rounding just above, the bound.
 _ROUNDING = 1 + 1e-6
 _INPUTS, _CLASSES = 784, 10
-# The comparison does not tell how many images it validated with: 12,000 in the lesson. From this
-# many on the bound below holds.
-_FEWEST_IMAGES = 300
+FEWEST_IMAGES = 300
+"""To validate with: from this many on the bound below holds. The lesson has 12,000."""
 _LAST_BATCHES = 100
 
 
@@ -82,11 +81,48 @@ class Run(Struct, frozen=True):
     initial_weights: dict[Text, Digest] | None = None
 
 
+Indices = Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1, max_length=60_000)]
+
+
+class Images(Struct, frozen=True):
+    """Images of batches: a part of the data set, and for each batch the indices of its images."""
+
+    part: Text
+    batches: Annotated[tuple[Indices, ...], Meta(min_length=1, max_length=60_000)]
+
+    @property
+    def indices(self) -> list[int]:
+        """The images of all batches, in order."""
+        return [index for batch in self.batches for index in batch]
+
+
+class Claim(Struct, frozen=True):
+    """What it takes to repeat a run: both ends of its training, and what it was trained on.
+
+    `training` has the first batches alone.
+    """
+
+    seed: int
+    initial: dict[Text, np.ndarray]
+    final: dict[Text, np.ndarray]
+    training: Images
+    validation: Images
+
+    def __post_init__(self) -> None:
+        # What torch.manual_seed takes.
+        if not -(2**63) <= self.seed < 2**64:
+            raise ObservationError("A seed should be a number of 64 bits.")
+
+
 class Comparison(Struct, frozen=True):
-    """The student's comparison; `runs` is None where it has no list of them."""
+    """The student's comparison; `runs` is None where it has no list of them.
+
+    `claim` is of the run that started from the student's model, None where that cannot be told.
+    """
 
     type: Text
     runs: Annotated[tuple[Run, ...], Meta(max_length=50)] | None = None
+    claim: Claim | None = None
 
 
 class DefaultObservation(Head, frozen=True):
@@ -128,15 +164,26 @@ def judge_model(seen: DefaultObservation, level: float) -> Finding:
 
 def _is_net(layers: Sequence[Layer]) -> bool:
     """Tell whether the layers are fc1, fc2 and fc3, from 784 inputs to 10 classes."""
-    if [layer.name for layer in layers] != ["fc1", "fc2", "fc3"]:
+    shapes = {
+        f"{layer.name}.{key}": shape for layer in layers for key, shape in layer.shapes.items()
+    }
+    sizes = [(layer.fan_out, layer.fan_in) for layer in layers]
+    return is_net(shapes) and sizes == [shape for shape in shapes.values() if len(shape) == 2]
+
+
+def is_net(shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Tell whether parameters of these shapes, in this order, are the lesson's network's."""
+    weights = [shapes.get(f"fc{number}.weight", ()) for number in (1, 2, 3)]
+    if any(len(shape) != 2 for shape in weights):
         return False
-    width: int | None = _INPUTS
-    for layer in layers:
-        wanted = {"weight": (layer.fan_out, width), "bias": (layer.fan_out,)}
-        if layer.fan_in != width or layer.shapes != wanted:
-            return False
-        width = layer.fan_out
-    return width == _CLASSES
+    (hidden_1, _), (hidden_2, _), _ = weights
+    layers = {"fc1": (hidden_1, _INPUTS), "fc2": (hidden_2, hidden_1), "fc3": (_CLASSES, hidden_2)}
+    wanted = [
+        item
+        for name, shape in layers.items()
+        for item in ((f"{name}.weight", shape), (f"{name}.bias", shape[:1]))
+    ]
+    return list(shapes.items()) == wanted
 
 
 def _not_default(name: str, parameter: Values, bound: float, level: float) -> Message | None:
@@ -176,11 +223,18 @@ def judge_comparison(seen: DefaultObservation, _: float) -> Finding:
         return incorrect(message("no_model_to_compare"))
     if not runs:
         return incorrect(message("no_runs"))
-    wanted = seen.model.digests
-    of_the_model = [run for run in runs if wanted and run.initial_weights == wanted]
-    if not of_the_model:
+    run = run_of_the_model(seen)
+    if run is None:
         return incorrect(message("other_models", labels=[run.label for run in runs]))
-    return _judge_run(of_the_model[0])
+    return _judge_run(run)
+
+
+def run_of_the_model(seen: DefaultObservation) -> Run | None:
+    """Return the first run that started from the weights of `model_default`."""
+    if seen.model is None or seen.comparison is None or not seen.model.digests:
+        return None
+    runs = seen.comparison.runs or ()
+    return next((run for run in runs if run.initial_weights == seen.model.digests), None)
 
 
 def _judge_run(run: Run) -> Finding:
@@ -200,7 +254,7 @@ def _judge_run(run: Run) -> Finding:
     if not abs(last.mean() - loss) <= 1e-3 * last.mean():
         raise ObservationError("A run's training loss is not the mean of its last losses.")
     # 1e-10 is far below what a grading meets, and still below the poorest run that learned.
-    least = 100 * float(stats.binom.isf(1e-10, _FEWEST_IMAGES, 1 / _CLASSES)) / _FEWEST_IMAGES
+    least = 100 * float(stats.binom.isf(1e-10, FEWEST_IMAGES, 1 / _CLASSES)) / FEWEST_IMAGES
     error = float(last.std(ddof=1)) / _LAST_BATCHES**0.5
     figures: Figures = {"accuracy": accuracy, "training_loss": loss}
     learned = least < accuracy <= 100 and loss + 7 * error < log(_CLASSES)
