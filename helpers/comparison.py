@@ -54,9 +54,8 @@ def compare_init_weights(
     the first batches, where initialization tells most; a table shows validation accuracy and
     training loss (the mean of the last 100 batches) at the end.
 
-    One run of each cannot say that one initialization beats another. With `seeds`, each entry of
-    the list is a function that makes a model, and it is called under each seed. Plot and table then
-    show mean and spread.
+    One run of each cannot say that one initialization beats another. With `seeds`, each entry is a
+    function that makes a model, called under each seed; plot and table show mean and spread.
 
     Args:
         model_list: pairs (model, label); with `seeds`, (function without arguments, label).

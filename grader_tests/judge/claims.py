@@ -18,15 +18,9 @@ from typing import Any
 import numpy as np
 
 from ..observation import REPEATED_BATCHES, ObservationError, decode_array
-from .criteria.default_exercise import (
-    FEWEST_IMAGES,
-    Claim,
-    DefaultObservation,
-    Run,
-    is_net,
-    judge_comparison,
-    run_of_the_model,
-)
+from .criteria.comparison import FEWEST_IMAGES, judge_comparison, run_of_the_model
+from .criteria.default_exercise import is_net
+from .default_records import Claim, DefaultObservation, Run
 from .records import read
 
 CRITERION = "test_default_comparison"

@@ -1,5 +1,6 @@
 """Describes the second exercise as JSON: a model, and a comparison of runs of training."""
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from functools import partial
@@ -13,12 +14,13 @@ from grader_kit.observing.arrays import encode_array
 from grader_kit.observing.format import Record
 from grader_kit.observing.probing import TEXT, attempt, type_name
 
+from ..blueprint import probe_images
 from ..observation import REPEATED_BATCHES
 from .describe import NAMES, size
 
 # Entries of a model that go into an observation; beyond, an evenly spread part of them does. The
 # lesson's network has 235,146.
-_MODEL_ENTRIES = 300_000
+_MODEL_ENTRIES = 1_000_000
 _LAYERS = 20
 _RUNS = 50
 _LOSSES = 50_000
@@ -38,6 +40,7 @@ def describe_model(model: object, with_values: bool) -> Record | None:
         return {**record, "digests": attempt(lambda: _digests(model.state_dict()))}
     count = sum(parameter.numel() for parameter in model.parameters())
     step = max(1, -(-count // _MODEL_ENTRIES))
+    record["others"] = attempt(lambda: _without_parameters(model)) or []
     record["layers"] = [
         {
             "name": name[:TEXT],
@@ -52,6 +55,38 @@ def describe_model(model: object, with_values: bool) -> Record | None:
         if list(module.parameters(recurse=False))
     ][:_LAYERS]
     return record
+
+
+def outputs_of(model: object, rng: np.random.Generator) -> Record:
+    """Return what a model gives for images of random pixels, without dropout and with it."""
+    if not isinstance(model, nn.Module):
+        return {}
+    images = torch.from_numpy(probe_images(rng)).view(-1, 1, 28, 28)
+    answered: Record = {}
+    with torch.no_grad():
+        for name, training in (("outputs", False), ("dropped", True)):
+            answered[name] = attempt(partial(_outputs, model, images, training))
+    return answered
+
+
+def _without_parameters(model: nn.Module) -> list[str]:
+    return [
+        f"{type_name(module)}({module.extra_repr()})"[:TEXT]
+        for module in model.modules()
+        if not list(module.children()) and not list(module.parameters(recurse=False))
+    ][:_LAYERS]
+
+
+def _outputs(model: nn.Module, images: Tensor, training: bool) -> Record:
+    scores = (
+        copy.deepcopy(model)
+        .train(training)(images)
+        .detach()
+        .to("cpu", torch.float32)
+        .contiguous()
+        .numpy()
+    )
+    return encode_array(scores.copy())
 
 
 def _describe_values(tensor: Tensor, step: int) -> Record:

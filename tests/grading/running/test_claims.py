@@ -211,3 +211,50 @@ def test_what_is_recorded_is_not_repeated(
     forged = jobs.run(job(data, DEFAULT, FORGED["another accuracy"], runs))
     assert forged.confirmed == {COMPARISON: False}
     assert len(began) == 3
+
+
+# What the cells hold, and what is said of it; both count.
+NAMES = {
+    "another name for the model": (
+        "model_x = Net()",
+        COMPARE.replace("model_default", "model_x"),
+        ("You call the model model_x", "You call the model model_x"),
+    ),
+    "another name for the comparison": (
+        DEFAULT,
+        COMPARE.replace("default_comparison", "mine"),
+        ("", "You call the comparison mine"),
+    ),
+    "shown and not kept": (
+        DEFAULT,
+        COMPARE.strip().removeprefix("default_comparison = "),
+        ("", "without keeping it"),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", NAMES)
+def test_a_name_costs_nothing(way: str, prepared: tuple[Path, Path]) -> None:
+    model, comparison, said = NAMES[way]
+    run = jobs.run(job(prepared[0], model, comparison))
+    for criterion, words in zip((MODEL, COMPARISON), said, strict=True):
+        assert verdict(run, criterion).passed, verdict(run, criterion).sentence
+        assert words in verdict(run, criterion).sentence
+    assert run.confirmed == {COMPARISON: True}
+
+
+def test_nothing_is_no_attempt(prepared: tuple[Path, Path]) -> None:
+    run = jobs.run(job(prepared[0], "# model = Net()", "model_1 = Net(constant_weight=1)"))
+    assert verdict(run, MODEL).outcome == "not attempted"
+    assert verdict(run).outcome == "not attempted"
+    assert run.confirmed == {}
+
+
+def test_a_model_from_before_the_exercise_is_no_answer(prepared: tuple[Path, Path]) -> None:
+    earlier = job(prepared[0], "", "")
+    cells = earlier.notebook.cells
+    cells[1].source += "\ntried = Net()"
+    bias = cells_by_grade_id(instructors_notebook())["test_normal_bias"]["source"]
+    bias = "weights_init_normal = None\n" + bias
+    cells.insert(2, v4.new_code_cell(bias, metadata={"nbgrader": {"grade_id": "test_normal_bias"}}))
+    assert verdict(jobs.run(earlier), MODEL).outcome == "not attempted"
