@@ -31,7 +31,7 @@ def model_elsewhere(comparison: object = None) -> tuple[nn.Module | None, str]:
         if isinstance(value, nn.Module) and attempt(partial(_has_default_weights, value))
     ]
     compared = [pair for pair in found if attempt(partial(_holds, comparison, pair[0]))]
-    return (compared or found or [(None, "")])[-1]
+    return (compared or found)[-1] if found else (None, "")
 
 
 def comparison_elsewhere() -> tuple[object, str]:
@@ -58,7 +58,7 @@ def _holds(comparison: Any, model: nn.Module) -> bool:
 
 
 def _has_default_weights(model: nn.Module) -> bool:
-    """Tell whether a network like the lesson's is as PyTorch made it, by the range of its weights."""
+    """Tell whether a network of the lesson's layers is as PyTorch made it, by its range."""
     layers = map(model.get_submodule, _LAYERS)
     return all(isinstance(layer, nn.Linear) and _untouched(layer) for layer in layers)
 
