@@ -16,6 +16,7 @@ __all__ = [
     "MIME_TYPE",
     "OBSERVED",
     "PROBE_MODULES",
+    "REPEATED_BATCHES",
     "SEED_VARIABLE",
     "VERSION",
     "GraderTestsError",
@@ -34,8 +35,12 @@ MIME_TYPE = "application/vnd.weight-initialization.observation+json"
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the meaning of an observation changes."""
+
+
+REPEATED_BATCHES = 20
+"""The first batches of a claimed run of training, which are trained on again (`judge.claims`)."""
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,7 @@ class Job:
         limits: what the run may use.
         surroundings: with folders as they are on the machine that made the job.
         data_folder: what a folder of data holds where the data are there.
+        module: the assignment's (`grading.assignment`), "" where it has none.
     """
 
     notebook: NotebookNode
@@ -188,6 +189,7 @@ class Job:
     limits: Limits = Limits()
     surroundings: Surroundings = Surroundings()
     data_folder: Path = Path()
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ class Run:
         complete: whether the run came to the last cell.
         statuses: what the kernel replied on each cell that it ran, by index: "ok", "error" or
             "aborted".
+        confirmed: by criterion, whether what its observation claims is so, where it claims
+            something (`grading.running.claims`).
     """
 
     notebook: NotebookNode
@@ -214,6 +218,7 @@ class Run:
     complete: bool = False
     statuses: Mapping[int, str | None] = field(default_factory=dict)
     broke: int | None = None
+    confirmed: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass

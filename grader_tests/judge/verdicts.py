@@ -9,7 +9,7 @@ a criterion (Bonferroni). So with five of them a test rejects at a p-value below
 import numpy as np
 
 from ..observation import CRITERIA, OBSERVED, ObservationError
-from .criteria.default_exercise import DefaultObservation
+from .default_records import DefaultObservation
 from .mistakes.find import find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
 from .records import FunctionObservation, read

@@ -20,7 +20,8 @@ from grader_kit.observing.probing import attempt, own_settings, reset_settings, 
 from ..blueprint import CLASSES, streams
 from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
 from .describe import Before, describe_error, describe_function, describe_module
-from .describe_default import describe_comparison, describe_model
+from .describe_default import describe_comparison, describe_model, outputs_of
+from .elsewhere import comparison_elsewhere, model_elsewhere
 from .lines import call_with, early_return, follow_lines
 from .networks import Classifier, large_network, small_networks
 
@@ -34,7 +35,7 @@ def observe(criterion: str, thing: object) -> Record:
             model and their comparison. None stands for what is not there.
 
     Returns:
-        A JSON object, at most about 2 MB long. The same seed gives the same networks and, if
+        A JSON object, mostly at most about 3 MB long. The same seed gives the same networks and, if
         student code draws from the global generators, the same weights.
 
     Raises:
@@ -51,13 +52,30 @@ def observe(criterion: str, thing: object) -> Record:
         if look.subject == "function":
             return {**head, **_observe_function(look, thing, rng)}
         if look.subject == "model":
-            return {**head, "model": describe_model(thing, with_values=True)}
+            model, name = (thing, "") if thing is not None else model_elsewhere()
+            return {
+                **head,
+                "model": describe_model(model, with_values=True),
+                "named": name,
+                **outputs_of(model, rng),
+            }
         model, comparison = thing if isinstance(thing, tuple) else (None, thing)
-        return {
-            **head,
-            "model": describe_model(model, with_values=False),
-            "comparison": describe_comparison(comparison),
-        }
+        return {**head, **_observe_comparison(model, comparison)}
+
+
+def _observe_comparison(model: object, comparison: object) -> Record:
+    shown = name = model_name = ""
+    if comparison is None:
+        comparison, name = comparison_elsewhere()
+        shown = "" if comparison is None or name else "shown"
+    if model is None and comparison is not None:
+        model, model_name = model_elsewhere(comparison)
+    return {
+        "model": describe_model(model, with_values=False),
+        "comparison": describe_comparison(comparison, model),
+        "named": model_name,
+        "comparison_named": name or shown,
+    }
 
 
 def _observe_function(look: Observed, function: object, rng: np.random.Generator) -> Record:

@@ -66,6 +66,11 @@ class Judge(NbGraderPreprocessor):
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
             if assignment and grade_id in assignment.CRITERIA:
                 reason = _why_none(submission, nb, index, solution, len(observations), language)
+                if not reason and submission.run.confirmed.get(grade_id) is False:
+                    reason = say(language, "judge.not_confirmed")
+                    submission.problems.append(
+                        f"What the observation of {grade_id} claims did not come out so again."
+                    )
                 observation = observations[0] if observations and not reason else None
                 self._judge(submission, assignment, cell, observation, reason, language)
                 if problem := what_is_odd(submission, nb, index, solution, reason):

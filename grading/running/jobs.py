@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from grading import sandbox
 from grading.errors import GradingError
+from grading.running.claims import confirm, write_files
 from grading.running.unpacked_data import unpacked
 from grading.sandbox import SandboxFailed
 from grading.submission import Job, Limits, Run, Surroundings
@@ -42,21 +43,28 @@ def run(job: Job) -> Run:
     """
     here = replace(job.surroundings, data=_data_here(job), runs=_runs_here(job.surroundings.runs))
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        for name, content in job.files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_files(job.files, Path(folder))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return sandbox.execute(
-                    job.notebook, Path(folder), here, job.environment, job.limits
-                )
-            except SandboxFailed as failure:
-                if (run := _blamed(failure, attempt, here, job.limits)) is not None:
-                    return run
+                return confirm(_run_once(job, Path(folder), here, attempt), job, here)
+            except SandboxFailed:
                 if attempt == _ATTEMPTS:
                     raise
     raise AssertionError
+
+
+def _run_once(job: Job, folder: Path, here: Surroundings, attempt: int) -> Run:
+    """Run a job, or return how far it came if it broke its sandbox itself.
+
+    Raises:
+        SandboxFailed: the machine may have broken it.
+    """
+    try:
+        return sandbox.execute(job.notebook, folder, here, job.environment, job.limits)
+    except SandboxFailed as failure:
+        if (run := _blamed(failure, attempt, here, job.limits)) is None:
+            raise
+        return run
 
 
 def _blamed(failure: SandboxFailed, attempt: int, here: Surroundings, limits: Limits) -> Run | None:

@@ -154,6 +154,7 @@ class SandboxedExecute(Execute):
             self.limits(assignment),
             surroundings,
             assignment.DATA_FOLDER if assignment else Path(),
+            Assignments(parent=self).module_of(names["assignment"]),
         )
 
     def limits(self, assignment: Assignment | None = None) -> Limits:
