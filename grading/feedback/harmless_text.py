@@ -18,11 +18,11 @@ BREAK = "\u200b"
 _PART = r"[\w-](?:[\w.-]|%20)*"
 _OWN_NAME = rf"(?:\./)?(?:{_PART}/){{0,9}}{_PART}\.(?:png|jpe?g|gif|webp|svg)"
 _OWN = re.compile(_OWN_NAME.replace("%20", " "), re.IGNORECASE)
-_DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,", re.IGNORECASE)
+_WITHIN = r"data:image/(?:png|jpeg|gif|webp);base64,"
 # What stands after `![` where no parser can take the picture for another: in a simple form.
 _PICTURE = re.compile(
     r"!\[(?P<own>(?![^\[\]\n]{0,300}://)[^\[\]\n\\`$<~^|]{0,300}"
-    rf"\]\((?:attachment:[^\s()<>\\\"']{{1,300}}|{_OWN_NAME})"
+    rf"\]\((?:attachment:[^\s()<>\\\"']{{1,300}}|{_WITHIN}[A-Za-z0-9+/=]*|{_OWN_NAME})"
     r'(?:[ \t]{1,9}"[^"\\\n&]{0,300}")?\))?'
     r"(?P<bare>[ \t]{0,9}\](?:\(<?|\[)(?P<address>[^\s<>()\[\]]{1,500}))?",
     re.IGNORECASE,
@@ -30,7 +30,12 @@ _PICTURE = re.compile(
 # An entity is decoded after all that looks for words; none of these has to be one.
 _ENTITY = re.compile(r"&(?:#0{0,9}\d{1,3}|#[xX]0{0,9}[0-9a-fA-F]{1,2}|bsol|colon);?")
 _PLAIN = re.compile(r"[A-Za-z:\\]")
-_SCHEME = re.compile(r"(script|data|file|blob)(\s*)(\\*:|&#|&colon)", re.IGNORECASE)
+_SCHEME = re.compile(rf"(?!{_WITHIN})(script|data|file|blob)(\s*)(\\*:|&#|&colon)", re.IGNORECASE)
+_RUNS = re.compile(
+    rf"(?!{_WITHIN})(?:[a-z0-9+.-]*script|data|file|filesystem|blob):", re.IGNORECASE
+)
+# An address between angle brackets is a link, and no tag.
+_BEGIN = re.compile(r"<(?=[a-zA-Z/!?])(?!https?://[^\s<>\"']{1,500}>)")
 _DIAGRAM = re.compile(r"((?:`{3,}|~{3,})[^\S\n]*)(?=mermaid)", re.IGNORECASE)
 # Commands by which a formula links, styles, names, or loads something.
 _COMMAND = re.compile(r"\\(?=(?:href|style|class|cssId|require|mmlToken|includegraphics)\b)")
@@ -61,7 +66,7 @@ def harmless_markdown(text: str) -> str:
 
     What a parser makes of it all the same is for `is_harmless` to find.
     """
-    text = re.sub(r"<(?=[a-zA-Z/!?])", f"<{BREAK}", decoded(text))
+    text = _BEGIN.sub(f"<{BREAK}", decoded(text))
     text = _SCHEME.sub(rf"\1{BREAK}\2\3", linked_pictures(text))
     return harmless_formulas(_DIAGRAM.sub(r"\1text ", text))
 
@@ -91,11 +96,12 @@ def is_harmless(page: str) -> bool:
             return False
         for attribute, value in _ATTRIBUTE.findall(tag):
             plain = re.sub(r"[\x00-\x20]", "", html.unescape(value))
-            if attribute == "href" and not re.match(r"(?:https?|mailto):|[^:]*$", plain, re.I):
-                return False
-            if attribute == "src" and not (_OWN.fullmatch(unquote(plain)) or _DATA.match(plain)):
-                return False
-            if attribute == "class" and "mermaid" in plain.lower():
+            harmful = {
+                "href": _RUNS.match(plain),
+                "src": not (_OWN.fullmatch(unquote(plain)) or re.match(_WITHIN, plain)),
+                "class": "mermaid" in plain.lower(),
+            }
+            if harmful[attribute]:
                 return False
     return not _COMMAND.search(html.unescape(page))
 
