@@ -40,8 +40,8 @@ WHOLE_SOURCE = "whole_source"
 
 # A text that fails to become HTML is shown as it is, up to here: little, also for slow parsers.
 _UNPARSED = 5_000
-# So little takes no parser long.
-_QUICK = 2_000
+# So little takes no parser long, and is not worth a process.
+_QUICK = 5_000
 # A page becomes so many times as long as its text at most; honest ones do not double.
 _MOST_HTML = 20 * TEXT
 _LIMITS = WorkLimits(seconds=2, all_seconds=10)
@@ -171,12 +171,15 @@ def _check_sources(cells: list[tuple[NotebookNode, str]], allowance: Allowance) 
         cells: each with what the student wrote in it.
         allowance: of the page.
     """
-    long = [(cell, written) for cell, written in cells if len(cell.source) > _QUICK]
-    laid_out = work_through(_laid_out, [cell for cell, _ in long], _LIMITS)
-    failed = [pair for pair, result in zip(long, laid_out, strict=True) if result is None]
-    for cell, written in cells:
-        if len(cell.source) <= _QUICK and cell.cell_type != "code" and not _is_laid_out(cell):
-            failed.append((cell, written))
+    parsed = [
+        (cell, written)
+        for cell, written in cells
+        if cell.cell_type != "code" or len(cell.source) > _QUICK
+    ]
+    sources = [cell for cell, _ in parsed]
+    is_little = sum(len(cell.source) for cell in sources) <= _QUICK
+    results = list(map(_tried, sources)) if is_little else work_through(_laid_out, sources, _LIMITS)
+    failed = [pair for pair, result in zip(parsed, results, strict=True) if result is None]
     for cell, written in failed:
         cell.metadata[WHOLE_SOURCE] = written
         told, start = say(allowance.language, "feedback.as_typed"), cell.source[:_UNPARSED]
@@ -200,13 +203,12 @@ def _laid_out(cell: NotebookNode) -> str:
     return ""
 
 
-def _is_laid_out(cell: NotebookNode) -> bool:
+def _tried(cell: NotebookNode) -> str | None:
     try:
-        _laid_out(cell)
+        return _laid_out(cell)
     # A parser raises whatever comes up, and so would the page.
     except Exception:
-        return False
-    return True
+        return None
 
 
 def clean_output(output: NotebookNode) -> NotebookNode | None:

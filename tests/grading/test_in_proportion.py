@@ -27,6 +27,7 @@ from grading.feedback.cuts import Allowance, shown_outputs
 from grading.feedback.hidden_tests import hide
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.rubrics import rubrics
+from grading.feedback.safe_pages import SafePages
 from grading.feedback.sections import headings, sections
 from grading.feedback.titles import titles
 from grading.intake.python_code import statements
@@ -139,7 +140,7 @@ class Steps:
                 str(error)
 
     def restore(self, text: str) -> None:
-        restored, _ = restore(cells_of(text), self.release, self.module and self.module.NAMES)
+        restored, _ = restore(cells_of(text), self.release, {"default_model": "model_default"})
         is_untouched(restored, self.release)
 
     def judged(self, text: str) -> None:
@@ -261,3 +262,35 @@ def test_twice_as_much_takes_twice_as_long(steps: Steps, pattern: str) -> None:
             if took > GROWTH * half + MOMENT:
                 slow[name] = (half, took)
     assert not slow
+
+
+OWN = v4.new_code_cell("x = 1")
+MANY: dict[str, Callable[[int], NotebookNode]] = {
+    "own": lambda number: v4.new_code_cell(f"x = {number}"),
+    "texts": lambda number: v4.new_markdown_cell(f"![a]({number}.png) *b* http://a.b"),
+    "alike": lambda number: OWN.copy(),
+    "answers": lambda number: v4.new_markdown_cell(
+        f"{number}", metadata={"nbgrader": {"grade_id": "reflection_choice"}}
+    ),
+    "functions": lambda number: v4.new_code_cell(
+        f"def weights_init_normal(m): return {number}",
+        metadata={"nbgrader": {"grade_id": "weights_init_normal"}},
+    ),
+    "given": lambda number: v4.new_code_cell(
+        f"{number}", metadata={"nbgrader": {"grade_id": "define_model"}}
+    ),
+    "functions elsewhere": lambda number: v4.new_code_cell("def weights_init_normal(m): pass"),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_twice_as_many_cells_take_twice_as_long(steps: Steps, kind: str, tmp_path: Path) -> None:
+    def read(count: int) -> None:
+        cells = [MANY[kind](number) for number in range(count)]
+        path = tmp_path / f"{count}.ipynb"
+        path.write_text(json.dumps({"nbformat": 4, "cells": cells}))
+        restored, _ = restore(read_notebook(path).cells, steps.release)
+        SafePages().preprocess(restored, ResourcesDict())
+
+    half, took = seconds(lambda: read(2000)), seconds(lambda: read(4000))
+    assert took < GROWTH * half + MOMENT
