@@ -150,6 +150,10 @@ c.GenerateFeedback.preprocessors = [
     "grading.feedback.preprocessors.EmbedFigures",
 ]
 
+# `nbgrader export` writes nbgrader's table, but no cell that a spreadsheet program would run: a
+# student's id is the name of a folder, and may be =HYPERLINK("http://...").
+c.ExportApp.plugin_class = "grading.reports.exporters.GradesExporter"
+
 # The module that judges an assignment's hidden tests. An assignment without one is graded as
 # nbgrader grades it, in the same sandbox.
 c.Assignments.modules = dict.fromkeys(

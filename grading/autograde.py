@@ -272,7 +272,7 @@ class CourseAutograde(Autograde):
         def selected_files(path: str, _: list[str]) -> list[str]:
             selection = self.selected_files(Path(path))
             for name in selection.left_out:
-                self.log.warning("Left out %s", Path(path, name))
+                self.log.warning("Left out %s", shown(str(Path(path, name))))
             return [os.path.join(path, name) for name in selection.names]
 
         # nbgrader copies what this function of its module finds; only there are links followed.

@@ -1,6 +1,7 @@
 """Shows names and messages that others have written, without doing what they say."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,11 @@ _LISTED = 5
 def shown(text: str) -> str:
     """Return a text with signs that steer a terminal, or that no text has, as escapes."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def steers(text: str) -> bool:
+    """Tell whether a text has signs that steer a terminal or break a line."""
+    return any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text)
 
 
 def readable(value: object) -> str:

@@ -7,6 +7,7 @@ as one has that came in a zip.
 
 import glob
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
@@ -38,17 +39,17 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
     def _release(self, folder: Path, student: str) -> None:
         pages = sorted(folder.glob("*.html"))
         secret_file = folder / _SECRET
-        if pages and not secret_file.is_file():
+        secret = _read_secret(secret_file)
+        if pages and not secret:
             self.log.error(
-                "Not released for %s: the submission has no %s, as one from a zip; give the page "
-                "%s by hand.",
+                "Not released for %s: the submission has no %s, as one from a zip, or one "
+                "that holds no secret; give the page %s by hand.",
                 shown(student),
                 _SECRET,
                 pages[0],
             )
             return
         for page in pages:
-            secret = secret_file.read_text()
             for name in self._names(page.stem, student):
                 target = Path(
                     self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"
@@ -69,4 +70,14 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
             path, _ = find_notebook(Path(submitted), name, others)
         except UnreadableSubmission:
             return {name}
-        return {name, path.stem}
+        # A name that is not UTF-8 has no hash; nobody can look by it.
+        return {name, path.stem} if path.stem.isprintable() else {name}
+
+
+def _read_secret(path: Path) -> str:
+    """Return a submission's secret; "" where it has none, or something else in its place."""
+    if not path.is_file():
+        return ""
+    with suppress(UnicodeDecodeError):
+        return path.read_text(encoding="utf-8")
+    return ""

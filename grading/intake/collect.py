@@ -23,6 +23,7 @@ from nbgrader.exchange.default import ExchangeCollect
 
 from grading.course.exchange_folders import KeptExchange
 from grading.errors import GradingError
+from grading.intake.submitted_files import fits
 
 _MOST_ENTRIES = 10_000
 _DEEPEST = 40  # each level of folders holds a descriptor open
@@ -129,6 +130,8 @@ class CourseCollect(KeptExchange, ExchangeCollect):
 
     def _ensure_secret(self, path: Path) -> None:
         """Without what `nbgrader submit` writes there, nobody's feedback could be released."""
+        if path.is_dir():
+            shutil.rmtree(path)
         if not (path.is_file() and re.fullmatch(rb"[0-9a-f]{32,256}", path.read_bytes())):
             self.log.error("%r holds no secret; its feedback can be fetched by nobody", str(path))
             path.write_text(secrets.token_hex(64))
@@ -165,6 +168,8 @@ class CourseCollect(KeptExchange, ExchangeCollect):
                 yield None
                 continue
             try:
+                if not fits(path):
+                    raise Refused("its path is too long")
                 if stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
                     yield None
                     if len(path.parts) == _DEEPEST:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -10,21 +11,22 @@ import pytest
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbgrader.api import Gradebook
+from nbgrader.plugins.export import CsvExportPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.course.commands import run_nbgrader
-from grading.reports.exporters import CanvasExporter, MoodleExporter
+from grading.reports.exporters import CanvasExporter, GradesExporter, MoodleExporter
 from grading.reports.exporters.table import (
     PlatformExporter,
     StudentFileError,
     UnsafeIdentifier,
     safe_text,
 )
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 
-ASSIGNMENT = "weight_initialization"
 DUE = datetime.datetime(2026, 3, 1, 12)
 STUDENTS = {
     "ada": ("Lovelace, Countess", 'Ada "A."'),
@@ -166,6 +168,47 @@ def test_an_unusable_student_file_is_named(
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r\n-1", "＝1"])
 def test_formulas_become_text(text: str) -> None:
     assert safe_text(text) == f"'{text.strip()}"
+
+
+@pytest.mark.parametrize("text", ["a;=1", "a, +1", "a|@x", "a\t=1", "a\n-1 ;=2"])
+def test_no_sign_that_parts_cells_begins_a_formula(text: str) -> None:
+    assert not re.search(r"(^|[;,|\t\n]) *[=+\-@]", safe_text(text))
+
+
+def test_ordinary_names_are_as_they_were() -> None:
+    for text in ("Lovelace, Countess", "Jean-Luc", "a=b", "x@example.org", "O'Neil", "李"):
+        assert safe_text(text) == text
+
+
+def test_nbgraders_table_is_the_same_but_for_formulas(url: str, tmp_path: Path) -> None:
+    ours, theirs = GradesExporter(), CsvExportPlugin()
+    ours.to, theirs.to = str(tmp_path / "ours.csv"), str(tmp_path / "theirs.csv")
+    id_ = '=HYPERLINK("http://example.org?a","b")'
+    with Gradebook(url) as gradebook:
+        ours.export(gradebook)
+        theirs.export(gradebook)
+        lines = Path(theirs.to).read_text().splitlines()
+        plain = [line for line in lines if line.split(",")[3] not in ("ada", "evil")]
+        assert set(plain) <= set(Path(ours.to).read_text().splitlines())
+        gradebook.add_student(id_, last_name="\t=1", first_name="a;=1", email="+1@example.org")
+        ours.student = [id_]
+        ours.export(gradebook)
+    with Path(ours.to).open(newline="") as file:
+        header, row = csv.reader(file)
+    assert header == lines[0].split(",")
+    assert row[3:7] == [f"'{id_}", "'=1", "a;'=1", "'+1@example.org"]
+
+
+def test_the_courses_settings_name_it(url: str, tmp_path: Path) -> None:
+    for name in ("nbgrader_config.py", "nbgrader_config.json"):
+        shutil.copy(COURSE_ROOT / name, tmp_path)
+    with Gradebook(url) as gradebook:
+        gradebook.add_student('=HYPERLINK("http://example.org")')
+    run_nbgrader(["export", f"--db={url}"], tmp_path, {"PYTHONPATH": str(COURSE_ROOT)})
+    with (tmp_path / "grades.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert '\'=HYPERLINK("http://example.org")' in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]
 
 
 def test_nbgraders_command_finds_the_plugin(url: str, tmp_path: Path) -> None:
