@@ -34,7 +34,7 @@ MIME_TYPE = "application/vnd.weight-initialization.observation+json"
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the meaning of an observation changes."""
 
 

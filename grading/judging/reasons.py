@@ -1,7 +1,11 @@
 """Why a test has no result, in words: what the judge says where a kernel reported nothing."""
 
+import ast
 import re
 
+from nbformat.notebooknode import NotebookNode
+
+from grading.intake.python_code import statements
 from grading.submission import Submission
 from grading.words import say
 
@@ -41,4 +45,25 @@ def why_cut_short(submission: Submission, index: int, ran: bool, language: str) 
         where = say(language, "judge.this_test" if index == cell else "judge.earlier_cell")
         limit = say(language, f"judge.{run.limit.replace(' ', '_')}")
         return say(language, "judge.limit", where=where, limit=limit)
+    return None
+
+
+def why_not_bound(source: str, error: NotebookNode, language: str) -> str | None:
+    """Say that a name which a test misses is bound inside a class of the exercise's cell.
+
+    Args:
+        source: of the exercise's cell.
+        error: the output of the test that stopped.
+        language: of what the student reads.
+    """
+    missing = re.match(r"name '(\w+)' is not defined", error.evalue)
+    if error.ename != "NameError" or missing is None:
+        return None
+    name = missing.group(1)
+    for statement in statements(source) or []:
+        if isinstance(statement, ast.ClassDef) and any(
+            isinstance(inner, ast.FunctionDef) and inner.name == name for inner in statement.body
+        ):
+            within = statement.name
+            return say(language, "judge.in_a_class", name=name, within=within)
     return None
