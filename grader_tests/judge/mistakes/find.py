@@ -160,7 +160,7 @@ def _zeroed(seen: FunctionObservation) -> Message | None:
     """
     weights = [weight for _, weight in seen.parameters("weight")]
     kept = all(bias.unchanged == bias.count for _, bias in seen.parameters("bias"))
-    constant = all(weight.unchanged == 0 and weight.like_before == 0 for weight in weights)
+    constant = all(weight.changed and weight.like_before == 0 for weight in weights)
     zero = not any(weight.values is not None and weight.values.any() for weight in weights)
     drawn_and_set = draws_and_sets(seen.function.names)
     return message("weights_zeroed") if kept and constant and zero and drawn_and_set else None
