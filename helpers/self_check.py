@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+import torch
 from torch import nn
 
 from .machinery.errors import HelperError
@@ -18,8 +19,8 @@ from .machinery.layer_findings import Finding, hint_at_error, is_same, look_at_l
 from .seed import generators_kept
 
 # (fan-in, fan-out): wider than tall and the other way round, so that the two cannot be mistaken;
-# the last as small as the lesson's own last layer.
-_LAYERS = [(300, 90), (60, 400), (500, 120), (40, 10)]
+# one with so few inputs that n tells from n + 1, and one as small as the lesson's own last layer.
+_LAYERS = [(300, 90), (60, 400), (500, 120), (6, 3000), (40, 10)]
 
 
 class SelfCheckFailed(HelperError):
@@ -105,10 +106,13 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[Finding]]:
     """Apply the function to a small network, and again; return the outcome and what tells it."""
     network = _network()
     untouched, twin = copy.deepcopy(network), copy.deepcopy(network)
+    places = dict(network.named_modules())
     stopped = _apply(function, network)
+    left = list(_settings_left())
     if stopped is not None:
         # As the grader does: one slip does not hide what happens to linear layers alone.
         network = copy.deepcopy(untouched)
+        places = dict(network.named_modules())
         stopped = _apply_to_layers(function, network) or stopped
         if isinstance(stopped.error, NotImplementedError):
             return "not attempted", [stopped.finding(function)]
@@ -131,7 +135,7 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[Finding]]:
             layers.append(Finding(place, found, False, hint))
     if not drawn and stopped is None:
         return "not attempted", layers
-    findings += [*layers, *_others_touched(untouched, network)]
+    findings += [*layers, *_others_touched(untouched, network, places), *left]
     return "correct" if all(finding.right for finding in findings) else "incorrect", findings
 
 
@@ -144,6 +148,10 @@ _NOT_WRITTEN = (
 def _network() -> nn.Sequential:
     """Return a network of linear layers and others, one within another."""
     others = (nn.Conv2d(3, 8, 5), nn.BatchNorm1d(40), nn.LayerNorm(7), nn.Embedding(9, 4))
+    for module in others:
+        for parameter in module.parameters():
+            # No default, so that a reset to the default shows.
+            nn.init.normal_(parameter, mean=0.5)
     layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in _LAYERS]
     return nn.Sequential(*others, nn.Dropout(0.2), nn.ReLU(), nn.Sequential(*layers))
 
@@ -188,20 +196,41 @@ def _apply_to_layers(function: Callable[[nn.Module], None], network: nn.Module) 
     return next(filter(None, stops), None)
 
 
-def _others_touched(untouched: nn.Module, network: nn.Module) -> Iterator[Finding]:
-    """Find modules other than linear layers that the function changed or put in their place."""
+def _settings_left() -> Iterator[Finding]:
+    """Find settings of PyTorch's that the function left altered, and set them back."""
+    place, kind = translate("after the function"), torch.get_default_dtype()
+    hint = translate("Which line of yours does more than set the numbers of one layer?")
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        yield Finding(place, translate("gradients are turned off"), False, hint)
+    if kind != torch.float32:
+        torch.set_default_dtype(torch.float32)
+        yield Finding(place, translate("new tensors have another type"), False, hint)
+
+
+def _others_touched(
+    untouched: nn.Module, network: nn.Module, places: dict[str, nn.Module]
+) -> Iterator[Finding]:
+    """Find what the function changed besides the values of linear layers.
+
+    `places` holds the modules of `network` as they stood before the function.
+    """
     hint = translate("Which modules does the condition at the top of the function let through?")
-    changed = translate("changed, but only linear layers should be")
+    changed = translate("changed, but only the values of linear layers should be")
     now = dict(network.named_modules())
-    types = {}
+    types: dict[str, bool] = {}
     for name, old in untouched.named_modules():
         module = now.get(name)
-        if module is None or type(module) is not type(old):
+        if module is not places[name] or module.extra_repr() != old.extra_repr():
             types[type(old).__name__] = True
         elif not isinstance(old, nn.Linear):
-            values = dict(module.named_parameters(recurse=False))
+            values: dict[str, torch.Tensor] = dict(module.named_parameters(recurse=False))
             values |= dict(module.named_buffers(recurse=False))
             before = (*old.named_parameters(recurse=False), *old.named_buffers(recurse=False))
-            if not all(is_same(value, values.get(key)) for key, value in before):
+            if not all(_is_kept(value, values.get(key)) for key, value in before):
                 types[type(old).__name__] = True
     return (Finding(name, changed, False, hint) for name in types)
+
+
+def _is_kept(old: torch.Tensor, now: torch.Tensor | None) -> bool:
+    return now is not None and is_same(old, now) and now.requires_grad == old.requires_grad

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .language import translate
 
-# How many standard errors a figure may lie off. A correct function draws four layers and has up to
+# How many standard errors a figure may lie off. A correct function draws five layers and has up to
 # six figures for each; beyond 6 standard errors lies less than one in 20 million of such checks.
 _TOLERANCE = 6.0
 # With fewer weights the kurtosis is no longer near a normal distribution of its own.
@@ -41,6 +41,10 @@ def look_at_layer(layer: nn.Linear, old: nn.Linear) -> Iterator[Finding]:
     wrong = [finding for name in ("weight", "bias") for finding in _form(place, name, layer, old)]
     yield from wrong
     if not wrong:
+        if not _computes(layer):
+            found = translate("its output is not weights times inputs plus bias")
+            hint = translate("Which line of yours does more than set the numbers of one layer?")
+            yield Finding(place, found, False, hint)
         yield from _figures(place, layer, old.in_features, old.out_features)
 
 
@@ -62,10 +66,25 @@ def _form(place: str, name: str, layer: nn.Linear, old: nn.Linear) -> Iterator[F
         )
         hint = translate("A layer's new weights keep its shape and its type.")
         yield Finding(place, found, False, hint)
-    elif not (isinstance(value, nn.Parameter) and value.requires_grad):
+    elif not _is_trainable(value):
         found = translate("the {name} can no longer be trained", name=name)
         hint = translate("Can new values be put into the parameter that is there?")
         yield Finding(place, found, False, hint)
+
+
+def _is_trainable(value: Tensor) -> bool:
+    return isinstance(value, nn.Parameter) and value.requires_grad and not value.is_inference()
+
+
+def _computes(layer: nn.Linear) -> bool:
+    with torch.no_grad():
+        inputs = torch.linspace(-1.0, 1.0, layer.weight.shape[1]).unsqueeze(0)
+        expected = nn.functional.linear(inputs, layer.weight, layer.bias)
+        try:
+            outputs = layer(inputs)
+        except Exception:  # a hook or a `forward` of the student's may raise anything
+            return False
+        return torch.allclose(outputs, expected, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _figures(place: str, layer: nn.Linear, fan_in: int, fan_out: int) -> Iterator[Finding]:
