@@ -22,8 +22,9 @@ from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
 from .describe import Before, describe_error, describe_function, describe_module
 from .describe_default import describe_comparison, describe_model, outputs_of
 from .elsewhere import comparison_elsewhere, model_elsewhere
-from .lines import call_with, early_return, follow_lines
+from .lines import call_with, follow_lines
 from .networks import Classifier, large_network, small_networks
+from .source import early_return, method_assigned, takes_module
 
 
 def observe(criterion: str, thing: object) -> Record:
@@ -82,6 +83,8 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
     seen: Record = {"function": describe_function(function), "error": None, "modules": []}
     if not callable(function):
         return seen
+    seen["takes_module"] = attempt(lambda: takes_module(function)) is not False
+    seen["method_assigned"] = method_assigned(function)
     small = look.networks == "all"
     modules: list[Record] = []
     runs: list[Record] = []
@@ -90,12 +93,22 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
     networks = [*small_networks(rng), large_network(rng)] if small else [large_network(rng)]
     for index, network in enumerate(networks):
         sent = look.values if isinstance(network, Classifier) or not small else ""
+        spare = copy.deepcopy(network)
         before = {name: Before(module) for name, module in network.named_modules()}
         twin = copy.deepcopy(network) if look.twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
         left |= reset_settings()
         if error:
-            return {**seen, "error": error, "lines": _lines(function)}
+            seen |= {"error": error, "lines": _lines(function)}
+            if small:
+                return seen
+            # What it does to linear layers alone: on a network that it did not stop in.
+            network, twin = spare, copy.deepcopy(spare) if look.twice else None
+            before = {name: Before(module) for name, module in network.named_modules()}
+            seen["layers_error"] = _apply_to_layers(function, network)
+            if twin is not None:
+                _apply_to_layers(function, twin)
+            left |= reset_settings()
         after = dict(network.named_modules())
         again = dict(twin.named_modules()) if twin is not None else {}
         modules += [
@@ -111,8 +124,7 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
             runs.append(_train(network))
     seen |= {"modules": modules, "runs": runs, "settings": sorted(left)}
     if not any(map(_new_weights, modules)):
-        seen["lines"] = _lines(function)
-        seen["early_return"] = attempt(lambda: early_return(function)) or ""
+        seen |= {"lines": _lines(function), "early_return": early_return(function)}
         reset_settings()
     return seen
 
@@ -149,6 +161,15 @@ def _apply(function: Callable[[nn.Module], object], network: nn.Module) -> Recor
     except BaseException as error:
         return {**describe_error(error), "module": current}
     return None
+
+
+def _apply_to_layers(function: Callable[[nn.Module], object], network: nn.Module) -> Record | None:
+    """Call the function with each linear layer alone; return what it raised first, if it did."""
+    first = None
+    for layer in [module for module in network.modules() if isinstance(module, nn.Linear)]:
+        error = _apply(function, layer)
+        first = first or error
+    return first
 
 
 def _train(network: Classifier) -> Record:

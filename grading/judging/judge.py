@@ -20,7 +20,13 @@ from grading.assignment import Assignment, Assignments, Verdict
 from grading.course.language import language_of
 from grading.errors import GradingError
 from grading.judging import plain_tests, stored_verdicts
-from grading.judging.reasons import deleted_name, what_is_odd, why_cut_short, without_cell_number
+from grading.judging.reasons import (
+    deleted_name,
+    what_is_odd,
+    why_cut_short,
+    why_not_bound,
+    without_cell_number,
+)
 from grading.submission import Submission
 from grading.words import say
 
@@ -180,6 +186,9 @@ def _why_none(
             named = say(language, f"judge.{what}")
             if output.ename == "CellTimeoutError":
                 return say(language, "judge.timeout", what=named)
+            exercise = "" if solution is None else solution.source
+            if what == "test" and (reason := why_not_bound(exercise, output, language)):
+                return reason
             error = without_cell_number(f"{output.ename}: {output.evalue}")
             reason = say(language, "judge.error", what=named, error=error)
             lost = deleted_name(error, submission, nb, index)

@@ -1,10 +1,12 @@
 """Why a test has no result, in words: what the judge says where a kernel reported nothing."""
 
+import ast
 import re
 
 from nbformat.notebooknode import NotebookNode
 
 from grading.intake.matching import binds
+from grading.intake.python_code import statements
 from grading.submission import Submission
 from grading.words import say
 
@@ -92,3 +94,24 @@ def deleted_name(text: str, submission: Submission, nb: NotebookNode, index: int
     ran = [i for i, status in submission.run.statuses.items() if status == "ok" and i < index]
     sources = [nb.cells[i].source for i in ran]
     return name if any(imports.search(s) or binds(s, name) for s in sources) else None
+
+
+def why_not_bound(source: str, error: NotebookNode, language: str) -> str | None:
+    """Say that a name which a test misses is bound inside a class of the exercise's cell.
+
+    Args:
+        source: of the exercise's cell.
+        error: the output of the test that stopped.
+        language: of what the student reads.
+    """
+    missing = re.match(r"name '(\w+)' is not defined", error.evalue)
+    if error.ename != "NameError" or missing is None:
+        return None
+    name = missing.group(1)
+    for statement in statements(source) or []:
+        if isinstance(statement, ast.ClassDef) and any(
+            isinstance(inner, ast.FunctionDef) and inner.name == name for inner in statement.body
+        ):
+            within = statement.name
+            return say(language, "judge.in_a_class", name=name, within=within)
+    return None
