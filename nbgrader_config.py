@@ -54,7 +54,7 @@ else:
     guard_nbgrader()
     c.ExchangeFactory.collect = CourseCollect
     c.ExchangeFactory.release_assignment = "grading.course.exchange_folders.CourseReleaseAssignment"
-    c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
+    c.ExchangeFactory.release_feedback = "grading.handing_back.release.CourseReleaseFeedback"
 
 # nbgrader's format without its colors: whatever else steers a terminal is shown as an escape, lest
 # a student's signs reach it (grading/course/terminal.py).

@@ -27,7 +27,7 @@ from grading.authoring.generate import CourseGenerateAssignment
 from grading.course import course_folder
 from grading.course.names import shown
 from grading.course.package_files import copy_packages
-from grading.feedback.generate import CourseGenerateFeedback
+from grading.handing_back.generate import CourseGenerateFeedback
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
 from grading.intake.release import other_names, read_release, released_names
