@@ -508,9 +508,10 @@ class TestOneAfterTheOther:
             "three_folders or settings_of or spoils or packages_work or used_up or serves_many",
             9,
         ),
+        (os.environ["PATH"], "in_no_process or threads or nothing_names or keys", 11),
         ("/nowhere", "three_folders or packaged_program", 2),
     ],
-    ids=["system's bubblewrap", "packaged bubblewrap"],
+    ids=["system's bubblewrap", "walls", "packaged bubblewrap"],
 )
 @pytest.mark.site
 def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int) -> None:
@@ -522,6 +523,7 @@ def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int
         "-m",
         "pytest",
         __file__,
+        str(Path(__file__).with_name("test_walls.py")),
         "-k",
         chosen,
         "-p",
