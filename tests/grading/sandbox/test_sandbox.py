@@ -563,6 +563,16 @@ class TestEnds:
         with pytest.raises(SandboxFailed, match="did not start: out of luck"):
             run(files, "1")
 
+    def test_what_the_kernel_lacks_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lacking = isolation._TRIAL.replace("system_calls.refuse()", "raise OSError('No filters.')")
+        monkeypatch.setattr(isolation, "_TRIAL", lacking)
+        isolation._complaint.cache_clear()
+        try:
+            with pytest.raises(SandboxUnavailable, match=r"run here: No filters\. It needs"):
+                check_available()
+        finally:
+            isolation._complaint.cache_clear()
+
     def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "which", _nowhere)
         monkeypatch.setattr(bubblewrap, "find_spec", _nowhere)
