@@ -139,11 +139,11 @@ class Limits:
     processor_seconds: float = 900
     """Processor time of all processes and cores together."""
     memory_bytes: int = 6 * 1024 * MEBIBYTE
-    """Resident memory of all processes together. PyTorch and the data take about 0.9 GiB."""
+    """Memory of all processes, files and sockets. PyTorch and the data take about 0.9 GiB."""
     processes: int = 64
-    """Processes at one time; threads do not count."""
+    """Processes at one time; of threads, four times as many."""
     disk_bytes: int = 512 * MEBIBYTE
-    """Size of the working folder, and of /tmp, which are in memory."""
+    """Size of the working folder, of /tmp and of /dev/shm, which are in memory."""
     output_bytes: int = 20 * MEBIBYTE
     """All outputs together. The lesson's figures are about 0.5 MiB."""
 

@@ -53,14 +53,17 @@ _TRIAL = """
 import os, sys
 sys.path.append({modules!r})
 from {inside} import namespaces, system_calls
-namespaces.own_folders(4096)
-if namespaces.fork_into_own_processes():
-    namespaces.hide_mounts()
-    namespaces.drop_privileges()
-    system_calls.refuse()
-    os.write(1, b"works")
-else:
-    os.wait()
+try:
+    namespaces.own_folders(4096)
+    if namespaces.fork_into_own_processes():
+        namespaces.hide_mounts()
+        namespaces.drop_privileges()
+        system_calls.refuse()
+        os.write(1, b"works")
+    else:
+        os.wait()
+except OSError as error:
+    sys.exit(str(error))
 """
 
 

@@ -174,9 +174,9 @@ def _limit_resources(limits: dict[str, float]) -> None:
         resource.RLIMIT_NICE: 0,
         resource.RLIMIT_RTPRIO: 0,
         # Counted for the user, who may be the host's: signals that wait, descriptors on their way
-        # through a socket. Half of what others mostly have.
+        # through a socket. Of descriptors as many as programs mostly have.
         resource.RLIMIT_SIGPENDING: 512,
-        resource.RLIMIT_NOFILE: 512,
+        resource.RLIMIT_NOFILE: 1024,
     }
     if _counts_tasks_of_a_namespace():
         most[resource.RLIMIT_NPROC] = _OWN_TASKS + most_tasks(limits)

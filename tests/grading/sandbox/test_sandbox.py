@@ -517,9 +517,10 @@ class TestOneAfterTheOther:
             "three_folders or settings_of or spoils or packages_work or used_up or serves_many",
             9,
         ),
+        (os.environ["PATH"], "in_no_process or threads or nothing_names or keys", 11),
         ("/nowhere", "three_folders or packaged_program", 2),
     ],
-    ids=["system's bubblewrap", "packaged bubblewrap"],
+    ids=["system's bubblewrap", "walls", "packaged bubblewrap"],
 )
 @pytest.mark.site
 def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int) -> None:
@@ -531,6 +532,7 @@ def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int
         "-m",
         "pytest",
         __file__,
+        str(Path(__file__).with_name("test_walls.py")),
         "-k",
         chosen,
         "-p",
@@ -569,6 +571,16 @@ class TestEnds:
         sandbox.close()
         with pytest.raises(SandboxFailed, match="did not start: out of luck"):
             run(files, "1")
+
+    def test_what_the_kernel_lacks_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lacking = isolation._TRIAL.replace("system_calls.refuse()", "raise OSError('No filters.')")
+        monkeypatch.setattr(isolation, "_TRIAL", lacking)
+        isolation._complaint.cache_clear()
+        try:
+            with pytest.raises(SandboxUnavailable, match=r"run here: No filters\. It needs"):
+                check_available()
+        finally:
+            isolation._complaint.cache_clear()
 
     def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "which", _nowhere)
