@@ -46,7 +46,7 @@ def read(session: Session, frames: list[bytes]) -> dict[str, Any] | None:
     try:
         _, parts = session.feed_identities(frames)
         for part in parts[1:5]:
-            _refuse_depth(part)
+            _refuse_depth(bytes(part))
         message = session.deserialize(parts)
         header, parent = _object(message["header"]), _object(message["parent_header"])
         kind = message["msg_type"]
