@@ -1,5 +1,7 @@
 """Tests of what a person is asked to look at where a test has no points for an odd reason."""
 
+from typing import Any
+
 import nbformat.v4 as v4
 import pytest
 from nbformat.notebooknode import NotebookNode
@@ -18,7 +20,7 @@ def _problems(
     given: str,
     test: list[NotebookNode],
     exercise: list[NotebookNode] | None = None,
-    **run: object,
+    **run: Any,
 ) -> list[str]:
     """Judge a given cell, the exercise and its test, as they have run; return what is odd."""
     cells = [
@@ -30,7 +32,7 @@ def _problems(
     for count, cell in enumerate(cells, 1):
         cell.execution_count = count
     statuses = {0: "ok", 1: "error" if exercise else "ok", 2: "error" if test else "ok"}
-    resources = resources_of(**({"statuses": statuses} | run))
+    resources = resources_of(statuses=statuses, **run)
     Judge(config=SETTINGS).preprocess(v4.new_notebook(cells=cells), resources)
     return Submission.of(resources).problems
 
@@ -67,7 +69,7 @@ def test_a_test_that_says_nothing_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("run", [{"died": 0}, {"limit": "output", "limit_cell": 0}, {"broke": 0}])
-def test_what_ended_the_run_is_told_elsewhere(run: dict[str, object]) -> None:
+def test_what_ended_the_run_is_told_elsewhere(run: dict[str, Any]) -> None:
     problems = _problems("1", [], **run)
     assert len(problems) == (1 if "limit" in run else 0)
 

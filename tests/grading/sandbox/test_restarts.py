@@ -85,6 +85,6 @@ def test_a_report_goes_past_what_was_replaced(tmp_path: Path, name: str) -> None
 
 def test_what_is_directed_elsewhere_stays_there(tmp_path: Path) -> None:
     elsewhere = "import io, sys\nkept, sys.stdout = sys.stdout, io.StringIO()"
-    run = _run(tmp_path, elsewhere, "print('hidden')", "sys.stdout = kept\nprint('shown')")
+    run = _run(tmp_path, elsewhere, "print('hidden')", "sys.stdout = kept", "print('shown')")
     assert run.notebook.cells[1].outputs == []
-    assert [output.text for output in run.notebook.cells[2].outputs] == ["shown\n"]
+    assert [output.text for output in run.notebook.cells[3].outputs] == ["shown\n"]
