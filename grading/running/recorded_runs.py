@@ -70,7 +70,8 @@ def record(
         for variant in variants:
             result = run(nbformat.reads(variant, as_version=4))
             if not result.complete:
-                reason = result.limit or f"its kernel died in cell {result.died}"
+                ended = result.died if result.broke is None else result.broke
+                reason = result.limit or f"its kernel died in cell {ended}"
                 _not_recorded[done] = (
                     f"{notebook} should run to its end in the sandbox, and did not: {reason}."
                 )

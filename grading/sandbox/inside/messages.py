@@ -18,7 +18,7 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
-from jupyter_client.session import Session
+from jupyter_client.session import DELIM, Session
 from traitlets import Type
 
 _DEEPEST = 50  # lists in lists; an observation has 6, and what reads a notebook recurses
@@ -44,7 +44,7 @@ def read(session: Session, frames: list[bytes]) -> dict[str, Any] | None:
         frames: as they came, with identities before the delimiter.
     """
     try:
-        _, parts = session.feed_identities(frames)
+        parts = frames[frames.index(DELIM) + 1 :]
         for part in parts[1:5]:
             _refuse_depth(part if isinstance(part, bytes) else part.bytes)
         message = session.deserialize(parts)
