@@ -24,6 +24,7 @@ from .default_records import Claim, DefaultObservation, Run
 from .records import read
 
 CRITERION = "test_default_comparison"
+_MODEL = "test_default_model"
 
 Recorded = Callable[[Mapping[str, np.ndarray], np.ndarray, float], bool]
 Repeat = Callable[[str, Mapping[str, bytes]], object]
@@ -38,6 +39,15 @@ with open("claim.json") as file:
 """
 # By part of the data set.
 _IMAGES = {"train": 60_000, "test": 10_000}
+
+
+def complete(observations: Mapping[str, object]) -> Mapping[str, object]:
+    """Let a model that was made in the comparison's cell answer the test before that cell."""
+    first, later = observations.get(_MODEL), observations.get(CRITERION)
+    if not isinstance(first, dict) or not isinstance(later, dict) or first.get("model"):
+        return observations
+    late = later.get("late")
+    return {**observations, _MODEL: late} if isinstance(late, dict) else observations
 
 
 def confirm(

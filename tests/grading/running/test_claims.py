@@ -225,6 +225,16 @@ NAMES = {
         COMPARE.replace("default_comparison", "mine"),
         ("", "You call the comparison mine"),
     ),
+    "made in the other cell": (
+        "",
+        "model_default = Net()" + COMPARE,
+        ("in the second cell", ""),
+    ),
+    "made in the other cell under another name": (
+        "",
+        "net = Net()" + COMPARE.replace("model_default", "net"),
+        ("You call the model net", "You call the model net"),
+    ),
     "shown and not kept": (
         DEFAULT,
         COMPARE.strip().removeprefix("default_comparison = "),
@@ -237,9 +247,11 @@ NAMES = {
 def test_a_name_costs_nothing(way: str, prepared: tuple[Path, Path]) -> None:
     model, comparison, said = NAMES[way]
     run = jobs.run(job(prepared[0], model, comparison))
+    seen = assignment.complete({name: observation(run, name) for name in (MODEL, COMPARISON)})
     for criterion, words in zip((MODEL, COMPARISON), said, strict=True):
-        assert verdict(run, criterion).passed, verdict(run, criterion).sentence
-        assert words in verdict(run, criterion).sentence
+        verdict = judge(criterion, seen[criterion], seed=5)
+        assert verdict.passed, verdict.sentence
+        assert words in verdict.sentence
     assert run.confirmed == {COMPARISON: True}
 
 
