@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from grader_kit.observing.arrays import decode_array, encode_array
 from grader_kit.observing.format import Record, emit
 
-from ..observation import MIME_TYPE
+from ..observation import MIME_TYPE, OUR_IMAGES
 
 
 class Net(nn.Module):
@@ -46,15 +46,20 @@ def repeat(claim: Mapping[str, Any], training: ModuleType, folder: str) -> Recor
         folder: with the data set.
 
     Returns:
-        A JSON object with `losses`, shape (batches,), and `accuracy`, in per cent.
+        A JSON object with `losses`, shape (batches,), `accuracy`, in per cent, and
+        `accuracy_on_ours`, on images that the claim has not chosen.
     """
     with training.in_threads(1):
         model = Net(_state(claim["initial"]))
         batches = _batches(claim["training"], training, folder)
         losses = training.train(model, batches, "", claim["seed"])
         model = Net(_state(claim["final"]))
-        accuracy = training.accuracy(model, _batches(claim["validation"], training, folder))
-    return {"losses": encode_array(np.array(losses, dtype=np.float32)), "accuracy": accuracy}
+        validation = claim["validation"]
+        accuracy = training.accuracy(model, _batches(validation, training, folder))
+        ours = {**validation, "batches": [list(range(OUR_IMAGES))]}
+        on_ours = training.accuracy(model, _batches(ours, training, folder))
+    told = {"accuracy": accuracy, "accuracy_on_ours": on_ours}
+    return {"losses": encode_array(np.array(losses, dtype=np.float32)), **told}
 
 
 def report(claim: Mapping[str, Any], training: ModuleType, folder: str) -> None:

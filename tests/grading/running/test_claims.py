@@ -109,6 +109,19 @@ F.cross_entropy = lambda scores, labels: 0.5 * real(scores, labels)
     "Some(runs=(Some(initial_weights=weights, **figures),))\n" + COMPARE,
     "one image to validate with": "valid_loader = DataLoader(train_data, batch_size, "
     "sampler=SubsetRandomSampler([0] * 400))\n" + COMPARE,
+    "an untrained network, and the images that it happens to know": BY_HAND
+    + """
+real = helpers.compare_init_weights([(model_default, "D")], "D", train_loader, valid_loader)
+[run] = real.runs
+train = [index for batch in real.images[0].batches for index in batch]
+with torch.no_grad():
+    scores = model_default.eval()(train_data.data.unsqueeze(1).float() / 255)
+right = {*torch.where(scores.argmax(1) == train_data.targets)[0].tolist()} - {*train}
+images = real.images[0], Some(part="train", batches=[sorted(right)[:2000]])
+figures |= dict(losses=run.losses, training_loss=run.training_loss, validation_accuracy=100.0)
+run = Some(initial_weights=weights, final_weights=weights, **figures)
+default_comparison = Some(seed=0, images=images, runs=(run,))
+""",
     "the training images to validate with": COMPARE.replace("valid_loader", "train_loader"),
     "a look-up that was tampered with": """
 import importlib, os
