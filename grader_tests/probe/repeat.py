@@ -6,6 +6,7 @@ weights classify the claimed validation images exactly as well as claimed.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -74,9 +75,13 @@ def _state(encoded: Mapping[str, object]) -> dict[str, np.ndarray]:
 def _batches(images: Mapping[str, Any], training: ModuleType, folder: str) -> Any:
     """Return batches of given images, read as the lesson reads them."""
     from torch.utils.data import DataLoader
+
+    loader: Any = DataLoader(_data(folder, images["part"]), batch_sampler=images["batches"])
+    return training.Batches(loader, torch.device("cpu"))
+
+
+@cache
+def _data(folder: str, part: str) -> Any:
     from torchvision import datasets, transforms
 
-    train = images["part"] == "train"
-    data = datasets.FashionMNIST(folder, train=train, transform=transforms.ToTensor())
-    loader: Any = DataLoader(data, batch_sampler=images["batches"])
-    return training.Batches(loader, torch.device("cpu"))
+    return datasets.FashionMNIST(folder, train=part == "train", transform=transforms.ToTensor())
