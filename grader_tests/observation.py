@@ -15,6 +15,7 @@ __all__ = [
     "FUNCTION_CRITERIA",
     "MIME_TYPE",
     "OBSERVED",
+    "OUR_IMAGES",
     "PROBE_MODULES",
     "REPEATED_BATCHES",
     "SEED_VARIABLE",
@@ -41,6 +42,10 @@ VERSION = 3
 
 REPEATED_BATCHES = 20
 """The first batches of a claimed run of training, which are trained on again (`judge.claims`)."""
+
+OUR_IMAGES = 1000
+"""The first images of the data set, which the final weights have to classify better than a guess:
+among the images that a claim validates with, an untrained network could be right by choice."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,9 @@ class Assignment(Protocol):
     def no_observation(self, criterion: str, reason: str, language: str) -> Verdict:
         """Return the verdict on a test that reported nothing; `reason` is a sentence."""
 
+    def complete(self, observations: Mapping[str, object]) -> Mapping[str, object]:
+        """Return a submission's observations by criterion, where one may answer for another."""
+
     def confirm(
         self,
         observations: Mapping[str, object],
@@ -124,6 +127,7 @@ OPTIONAL: Mapping[str, object] = {
     "CODE_STUB": "",
     "NAMES": {},
     "CELL_SECONDS": 0.0,
+    "complete": lambda observations: observations,
     "confirm": lambda observations, recorded, repeat: {},
     "evidence": lambda criterion, observation, language: None,
     "title": lambda grade_id, language: grade_id,

@@ -5,7 +5,7 @@ training and one pass over the validation images, in a job of the grading's own:
 
 1. trained from the claimed initial weights, those batches have to give the claimed losses, and
 2. the claimed final weights have to classify the claimed validation images exactly as well as
-   claimed, to the last image.
+   claimed, to the last image, and other images better than a guess.
 
 So who makes up a run needs a network that has learned, which is what training gives.
 """
@@ -17,13 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from ..observation import REPEATED_BATCHES, ObservationError, decode_array
-from .criteria.comparison import FEWEST_IMAGES, judge_comparison, run_of_the_model
+from ..observation import OUR_IMAGES, REPEATED_BATCHES, ObservationError, decode_array
+from .criteria.comparison import (
+    FEWEST_IMAGES,
+    accuracy_of_guessing,
+    judge_comparison,
+    run_of_the_model,
+)
 from .criteria.default_exercise import is_net
 from .default_records import Claim, DefaultObservation, Run
 from .records import read
 
 CRITERION = "test_default_comparison"
+_MODEL = "test_default_model"
 
 Recorded = Callable[[Mapping[str, np.ndarray], np.ndarray, float], bool]
 Repeat = Callable[[str, Mapping[str, bytes]], object]
@@ -38,6 +44,15 @@ with open("claim.json") as file:
 """
 # By part of the data set.
 _IMAGES = {"train": 60_000, "test": 10_000}
+
+
+def complete(observations: Mapping[str, object]) -> Mapping[str, object]:
+    """Let a model that was made in the comparison's cell answer the test before that cell."""
+    first, later = observations.get(_MODEL), observations.get(CRITERION)
+    if not isinstance(first, dict) or not isinstance(later, dict) or first.get("model"):
+        return observations
+    late = later.get("late")
+    return {**observations, _MODEL: late} if isinstance(late, dict) else observations
 
 
 def confirm(
@@ -94,7 +109,8 @@ def _is_so(run: Run, claim: Claim, seen: Any, recorded: Recorded, repeat: Repeat
         return False
     again = decode_array(reported["losses"])
     same = np.array_equal(again, losses[: again.size].astype(again.dtype))
-    return same and bool(reported["accuracy"] == accuracy)
+    learned = reported["accuracy_on_ours"] > accuracy_of_guessing(OUR_IMAGES)
+    return same and bool(reported["accuracy"] == accuracy) and bool(learned)
 
 
 def _may_be_repeated(claim: Claim) -> bool:

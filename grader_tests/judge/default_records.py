@@ -122,6 +122,7 @@ class DefaultObservation(Head, frozen=True):
     Attributes:
         model: the student's.
         comparison: theirs.
+        late: whether the model was made only after its own test, in the comparison's cell.
         named: what they call the model, where it is not `model_default`; else "".
         comparison_named: the same of the comparison; "shown" where they show it without a name.
         outputs: what the model gives for the probe's images, shape (16, 10), without dropout.
@@ -130,6 +131,7 @@ class DefaultObservation(Head, frozen=True):
 
     model: Model | None = None
     comparison: Comparison | None = None
+    late: Any = False
     named: Text = ""
     comparison_named: Text = ""
     outputs: np.ndarray | None = None

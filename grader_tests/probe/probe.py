@@ -54,6 +54,7 @@ def observe(criterion: str, thing: object) -> Record:
             return {**head, **_observe_function(look, thing, rng)}
         if look.subject == "model":
             model, name = (thing, "") if thing is not None else model_elsewhere()
+            _missed.add(criterion) if model is None else _missed.discard(criterion)
             return {
                 **head,
                 "model": describe_model(model, with_values=True),
@@ -61,7 +62,16 @@ def observe(criterion: str, thing: object) -> Record:
                 **outputs_of(model, rng),
             }
         model, comparison = thing if isinstance(thing, tuple) else (None, thing)
-        return {**head, **_observe_comparison(model, comparison)}
+        observed = {**head, **_observe_comparison(model, comparison)}
+    if observed["model"] and _MODEL in _missed:
+        # Made in the comparison's cell, after its own test.
+        observed["late"] = {**observe(_MODEL, model), "late": True}
+    return observed
+
+
+_MODEL = "test_default_model"
+_missed: set[str] = set()
+"""The criterion of the model, where its test found none."""
 
 
 def _observe_comparison(model: object, comparison: object) -> Record:

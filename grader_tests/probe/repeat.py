@@ -6,6 +6,7 @@ weights classify the claimed validation images exactly as well as claimed.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from grader_kit.observing.arrays import decode_array, encode_array
 from grader_kit.observing.format import Record, emit
 
-from ..observation import MIME_TYPE
+from ..observation import MIME_TYPE, OUR_IMAGES
 
 
 class Net(nn.Module):
@@ -46,15 +47,20 @@ def repeat(claim: Mapping[str, Any], training: ModuleType, folder: str) -> Recor
         folder: with the data set.
 
     Returns:
-        A JSON object with `losses`, shape (batches,), and `accuracy`, in per cent.
+        A JSON object with `losses`, shape (batches,), `accuracy`, in per cent, and
+        `accuracy_on_ours`, on images that the claim has not chosen.
     """
     with training.in_threads(1):
         model = Net(_state(claim["initial"]))
         batches = _batches(claim["training"], training, folder)
         losses = training.train(model, batches, "", claim["seed"])
         model = Net(_state(claim["final"]))
-        accuracy = training.accuracy(model, _batches(claim["validation"], training, folder))
-    return {"losses": encode_array(np.array(losses, dtype=np.float32)), "accuracy": accuracy}
+        validation = claim["validation"]
+        accuracy = training.accuracy(model, _batches(validation, training, folder))
+        ours = {**validation, "batches": [list(range(OUR_IMAGES))]}
+        on_ours = training.accuracy(model, _batches(ours, training, folder))
+    told = {"accuracy": accuracy, "accuracy_on_ours": on_ours}
+    return {"losses": encode_array(np.array(losses, dtype=np.float32)), **told}
 
 
 def report(claim: Mapping[str, Any], training: ModuleType, folder: str) -> None:
@@ -69,9 +75,13 @@ def _state(encoded: Mapping[str, object]) -> dict[str, np.ndarray]:
 def _batches(images: Mapping[str, Any], training: ModuleType, folder: str) -> Any:
     """Return batches of given images, read as the lesson reads them."""
     from torch.utils.data import DataLoader
+
+    loader: Any = DataLoader(_data(folder, images["part"]), batch_sampler=images["batches"])
+    return training.Batches(loader, torch.device("cpu"))
+
+
+@cache
+def _data(folder: str, part: str) -> Any:
     from torchvision import datasets, transforms
 
-    train = images["part"] == "train"
-    data = datasets.FashionMNIST(folder, train=train, transform=transforms.ToTensor())
-    loader: Any = DataLoader(data, batch_sampler=images["batches"])
-    return training.Batches(loader, torch.device("cpu"))
+    return datasets.FashionMNIST(folder, train=part == "train", transform=transforms.ToTensor())

@@ -64,20 +64,22 @@ class Judge(NbGraderPreprocessor):
         language = language_of(resources)
         solution: NotebookNode | None = None
         stored_verdicts.forget(nb)
+        taken = _take_all(nb, assignment)
+        alone = {_grade_id(nb.cells[i]): each[0] for i, each in taken.items() if len(each) == 1}
+        completed = assignment.complete(alone) if assignment else {}
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
-            observations = _take_observations(cell, assignment.MIME_TYPE) if assignment else []
-            observations = [each for each in observations if isinstance(each, dict)]
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            grade_id = _grade_id(cell)
             if assignment and grade_id in assignment.CRITERIA:
-                reason = _why_none(submission, nb, index, solution, len(observations), language)
+                count = len(taken[index])
+                reason = _why_none(submission, nb, index, solution, count, language)
                 if not reason and submission.run.confirmed.get(grade_id) is False:
                     reason = say(language, "judge.not_confirmed")
                     submission.problems.append(
                         f"What the observation of {grade_id} claims did not come out so again."
                     )
-                observation = observations[0] if observations and not reason else None
+                observation = None if reason else completed[grade_id]
                 self._judge(submission, assignment, cell, observation, reason, language)
                 if problem := what_is_odd(submission, nb, index, solution, reason):
                     submission.problems.append(problem)
@@ -143,6 +145,21 @@ def _evidence_outputs(picture: bytes, caption: str) -> list[NotebookNode]:
         new_output("display_data", data={"image/png": encoded, "text/plain": caption}),
         new_output("display_data", data={"text/plain": caption}),
     ]
+
+
+def _grade_id(cell: NotebookNode) -> Any:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def _take_all(nb: NotebookNode, assignment: Assignment | None) -> dict[int, list[dict[str, Any]]]:
+    """Remove the observations of all cells; return those of the criteria, by the cell's place."""
+    taken = {}
+    for index, cell in enumerate(nb.cells if assignment else ()):
+        if assignment and cell.cell_type == "code":
+            found = _take_observations(cell, assignment.MIME_TYPE)
+            if _grade_id(cell) in assignment.CRITERIA:
+                taken[index] = [each for each in found if isinstance(each, dict)]
+    return taken
 
 
 def _take_observations(cell: NotebookNode, mime_type: str) -> list[Any]:

@@ -53,6 +53,14 @@ def run_of_the_model(seen: DefaultObservation) -> Run | None:
     return next((run for run in runs if run.initial_weights == seen.model.digests), None)
 
 
+def accuracy_of_guessing(images: int) -> float:
+    """Return the accuracy, in per cent, that guessing exceeds once in 1e10 times.
+
+    That is far below what a grading meets, and still below the poorest run that learned.
+    """
+    return 100 * float(stats.binom.isf(1e-10, images, 1 / _CLASSES)) / images
+
+
 def _judge_run(run: Run) -> Finding:
     """Judge whether a run learned.
 
@@ -69,8 +77,7 @@ def _judge_run(run: Run) -> Finding:
         return incorrect(message("too_few_batches", batches=losses.size))
     if not abs(last.mean() - loss) <= 1e-3 * last.mean():
         raise ObservationError("A run's training loss is not the mean of its last losses.")
-    # 1e-10 is far below what a grading meets, and still below the poorest run that learned.
-    least = 100 * float(stats.binom.isf(1e-10, FEWEST_IMAGES, 1 / _CLASSES)) / FEWEST_IMAGES
+    least = accuracy_of_guessing(FEWEST_IMAGES)
     error = float(last.std(ddof=1)) / _LAST_BATCHES**0.5
     figures: Figures = {"accuracy": accuracy, "training_loss": loss}
     learned = least < accuracy <= 100 and loss + 7 * error < log(_CLASSES)

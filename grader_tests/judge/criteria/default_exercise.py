@@ -53,6 +53,8 @@ def judge_model(seen: DefaultObservation, level: float) -> Finding:
     notes = []
     if seen.named:
         notes.append(message("model_named", name=seen.named))
+    if seen.late is True:
+        notes.append(message("model_late"))
     if "Net" not in classes:
         notes.append(message("own_class", type=classes[0]))
     return correct(message("model_correct"), *notes)

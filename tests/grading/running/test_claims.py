@@ -109,6 +109,19 @@ F.cross_entropy = lambda scores, labels: 0.5 * real(scores, labels)
     "Some(runs=(Some(initial_weights=weights, **figures),))\n" + COMPARE,
     "one image to validate with": "valid_loader = DataLoader(train_data, batch_size, "
     "sampler=SubsetRandomSampler([0] * 400))\n" + COMPARE,
+    "an untrained network, and the images that it happens to know": BY_HAND
+    + """
+real = helpers.compare_init_weights([(model_default, "D")], "D", train_loader, valid_loader)
+[run] = real.runs
+train = [index for batch in real.images[0].batches for index in batch]
+with torch.no_grad():
+    scores = model_default.eval()(train_data.data.unsqueeze(1).float() / 255)
+right = {*torch.where(scores.argmax(1) == train_data.targets)[0].tolist()} - {*train}
+images = real.images[0], Some(part="train", batches=[sorted(right)[:2000]])
+figures |= dict(losses=run.losses, training_loss=run.training_loss, validation_accuracy=100.0)
+run = Some(initial_weights=weights, final_weights=weights, **figures)
+default_comparison = Some(seed=0, images=images, runs=(run,))
+""",
     "the training images to validate with": COMPARE.replace("valid_loader", "train_loader"),
     "a look-up that was tampered with": """
 import importlib, os
@@ -225,6 +238,16 @@ NAMES = {
         COMPARE.replace("default_comparison", "mine"),
         ("", "You call the comparison mine"),
     ),
+    "made in the other cell": (
+        "",
+        "model_default = Net()" + COMPARE,
+        ("in the second cell", ""),
+    ),
+    "made in the other cell under another name": (
+        "",
+        "net = Net()" + COMPARE.replace("model_default", "net"),
+        ("You call the model net", "You call the model net"),
+    ),
     "shown and not kept": (
         DEFAULT,
         COMPARE.strip().removeprefix("default_comparison = "),
@@ -237,9 +260,11 @@ NAMES = {
 def test_a_name_costs_nothing(way: str, prepared: tuple[Path, Path]) -> None:
     model, comparison, said = NAMES[way]
     run = jobs.run(job(prepared[0], model, comparison))
+    seen = assignment.complete({name: observation(run, name) for name in (MODEL, COMPARISON)})
     for criterion, words in zip((MODEL, COMPARISON), said, strict=True):
-        assert verdict(run, criterion).passed, verdict(run, criterion).sentence
-        assert words in verdict(run, criterion).sentence
+        verdict = judge(criterion, seen[criterion], seed=5)
+        assert verdict.passed, verdict.sentence
+        assert words in verdict.sentence
     assert run.confirmed == {COMPARISON: True}
 
 
