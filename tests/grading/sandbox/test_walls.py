@@ -196,7 +196,7 @@ def test_what_a_user_has_is_left_to_others(files: Path) -> None:
             while True:
                 kept.append(os.dup(0))
         except OSError as error:
-            print(error.errno == errno.EMFILE, len(kept) < 512)
+            print(error.errno == errno.EMFILE, len(kept) < 1024)
         for descriptor in kept:
             os.close(descriptor)
         print(resource.getrlimit(resource.RLIMIT_NICE), resource.getrlimit(resource.RLIMIT_RTPRIO))
