@@ -38,8 +38,8 @@ def grade_in_sandbox(
 ) -> dict[str, dict[str, Verdict]]:
     """Return each submission's verdicts, by its name and the criterion.
 
-    `criteria` names those to be looked at, by submission; without it, all. Every function has a cell of its own, and the tests are in the cell after it, as in a
-    submission.
+    Every function has a cell of its own, and the tests are in the cell after it, as in a
+    submission. `criteria` names those to be looked at, by submission; without it, all.
 
     Raises:
         NotObserved: a function left no observation, or the run was cut short.
