@@ -65,7 +65,10 @@ def is_attempted(function: Callable[[nn.Module], None]) -> bool:
         layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
         before = [layer.weight.detach().clone() for layer in layers]
         nn.Sequential(layers[0], nn.ReLU(), layers[1]).apply(function)
-    if all(is_same(old, layer.weight) for old, layer in zip(before, layers, strict=True)):
+    if all(
+        is_same(old, getattr(layer, "weight", None))
+        for old, layer in zip(before, layers, strict=True)
+    ):
         print(
             translate(
                 "{name} leaves the weights as they are, so there is nothing to compare yet. Fill "
@@ -122,14 +125,19 @@ def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[Finding]]:
     drawn, layers = 0, []
     for old, layer, again in zip(*map(_linear, (untouched, network, twin)), strict=True):
         place = f"Linear({old.in_features}, {old.out_features})"
-        if is_same(old.weight, layer.weight):
+        if is_same(old.weight, getattr(layer, "weight", None)):
             if stopped is None:
                 found = translate("its weights are as they were")
                 layers.append(Finding(place, found, False, translate(_NOT_WRITTEN)))
             continue
         drawn += 1
         layers += look_at_layer(layer, old)
-        if stopped is None and is_same(layer.weight, again.weight):
+        weight = getattr(layer, "weight", None)
+        if (
+            stopped is None
+            and weight is not None
+            and is_same(weight, getattr(again, "weight", None))
+        ):
             found = translate("the same weights at a second application")
             hint = translate("Where should a seed be set, so that it is set once?")
             layers.append(Finding(place, found, False, hint))
@@ -221,7 +229,7 @@ def _others_touched(
     types: dict[str, bool] = {}
     for name, old in untouched.named_modules():
         module = now.get(name)
-        if module is not places[name] or module.extra_repr() != old.extra_repr():
+        if module is not places[name] or _settings(module) != _settings(old):
             types[type(old).__name__] = True
         elif not isinstance(old, nn.Linear):
             values: dict[str, torch.Tensor] = dict(module.named_parameters(recurse=False))
@@ -230,6 +238,11 @@ def _others_touched(
             if not all(_is_kept(value, values.get(key)) for key, value in before):
                 types[type(old).__name__] = True
     return (Finding(name, changed, False, hint) for name in types)
+
+
+def _settings(module: nn.Module) -> str:
+    """Return such as a dropout's probability; a linear layer's are looked at with its values."""
+    return "" if isinstance(module, nn.Linear) else module.extra_repr()
 
 
 def _is_kept(old: torch.Tensor, now: torch.Tensor | None) -> bool:

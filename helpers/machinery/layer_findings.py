@@ -78,8 +78,11 @@ def _is_trainable(value: Tensor) -> bool:
 
 def _computes(layer: nn.Linear) -> bool:
     with torch.no_grad():
-        inputs = torch.linspace(-1.0, 1.0, layer.weight.shape[1]).unsqueeze(0)
-        expected = nn.functional.linear(inputs, layer.weight, layer.bias)
+        weight = layer.weight
+        if (layer.out_features, layer.in_features) != weight.shape:
+            return False
+        inputs = torch.linspace(-1.0, 1.0, weight.shape[1], dtype=weight.dtype).unsqueeze(0)
+        expected = nn.functional.linear(inputs, weight, layer.bias)
         try:
             outputs = layer(inputs)
         except Exception:  # a hook or a `forward` of the student's may raise anything
