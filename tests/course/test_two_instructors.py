@@ -137,6 +137,7 @@ def test_each_does_what_the_other_has_begun(shared: Shared) -> None:
     home = folder / f"home{STUDENT}"
     said = shared.run(
         *(STUDENT, "nbgrader", "fetch_feedback", ASSIGNMENT, "--course=weight-initialization"),
+        "--student=zoe",
         place=home,
     )
     assert list((home / ASSIGNMENT / "feedback").glob("*/*.html")), said

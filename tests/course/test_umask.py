@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.scratch_course import COURSE_ROOT, ScratchCourse
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
-# What an nbgrader command does first, whatever it is.
+# What a command of the course's does first, and one of nbgrader's, which is within another.
 _COMMAND = """
 import os, sys
-from nbgrader.apps import NbGrader
-app = NbGrader()
+from nbgrader.apps import NbGrader, NbGraderApp
+app = NbGrader() if sys.argv[1].startswith("-") else NbGraderApp()
 app.log_level = 40
 app.initialize(sys.argv[1:])
 print(f"{os.umask(0):03o}")
@@ -20,9 +20,9 @@ print(f"{os.umask(0):03o}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("within", [False, True], ids=["own", "nbgrader"])
 @pytest.mark.parametrize(("place", "made"), [("course", "007"), ("site", "007"), ("", "027")])
-def test_umask_of_a_command(tmp_path: Path, place: str, made: str, elsewhere: bool) -> None:
+def test_umask_of_a_command(tmp_path: Path, place: str, made: str, within: bool) -> None:
     course = ScratchCourse(tmp_path, "")
     settings = {
         "course": course.root / "nbgrader_config.py",
@@ -31,9 +31,11 @@ def test_umask_of_a_command(tmp_path: Path, place: str, made: str, elsewhere: bo
     if place:
         with settings[place].open("a") as file:
             file.write("\nc.CourseDirectory.groupshared = True\n")
+    subcommand = ["autograde", ASSIGNMENT] if within else []
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, f"--course-dir={course.root}"],
-        cwd=tmp_path if elsewhere else course.root,
+        [sys.executable, "-c", _COMMAND, *subcommand, f"--course-dir={course.root}"],
+        # One of them is typed elsewhere.
+        cwd=course.root if within else tmp_path,
         env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
         capture_output=True,
         text=True,
