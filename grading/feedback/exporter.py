@@ -28,6 +28,10 @@ from grading.feedback.cuts import Allowance, shown_outputs
 from grading.feedback.limited_work import WorkLimits, work_through
 from grading.feedback.page import PAGE, Grade, Lateness, Page, build_page
 from grading.feedback.sections import is_given
+from grading.recording.attempts import Attempts, attempts_of
+from grading.recording.record import Record
+from grading.submission import Remarks
+from grading.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "course_feedback"
@@ -68,8 +72,16 @@ class DescribeGrades(NbGraderPreprocessor):
                     if comment.manual_comment
                 },
                 _lateness(notebook),
+                self._attempt(nb, names["student"], names["assignment"], language),
             )
         return nb, resources
+
+    def _attempt(self, nb: NotebookNode, student: str, assignment: str, language: str) -> str:
+        attempts = Attempts(parent=self)
+        if not attempts.is_limited:
+            return ""
+        made = attempts_of(Path(Record(parent=self).log_file), student, assignment)
+        return attempts.sentence(made, Remarks.read(nb).digest, words(language)["feedback"])
 
 
 def _grade(entry: Any) -> Grade:

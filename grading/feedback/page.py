@@ -99,6 +99,7 @@ class Page:
     lateness: Lateness | None
     comments: Mapping[str, str]
     note: str
+    attempt: str = ""
 
     @property
     def words(self) -> dict[str, str]:
@@ -175,6 +176,7 @@ def build_page(
     assignment: Assignment | None,
     comments: Mapping[str, str] | None = None,
     lateness: Lateness | None = None,
+    attempt: str = "",
 ) -> Page:
     """Return what a page tells.
 
@@ -185,6 +187,7 @@ def build_page(
         assignment: what judged it, and knows what its parts are called; None where nbgrader did.
         comments: what a person wrote, by the grade id of the cell.
         lateness: where the submission came after its deadline.
+        attempt: a sentence on which attempt it is, or "".
     """
     parts = tuple(_parts(nb, grades, language, assignment))
     penalty = lateness.penalty if lateness else 0.0
@@ -199,6 +202,7 @@ def build_page(
         lateness=lateness,
         comments=comments or {},
         note=assignment.note(sentences, language) if assignment else "",
+        attempt=attempt,
     )
 
 

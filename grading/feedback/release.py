@@ -34,6 +34,17 @@ class CourseReleaseFeedback(ExchangeReleaseFeedback):
             except OSError as error:
                 self.log.error("Not released for %s: %s", shown(student), error)
 
+    def release_one(self, student: str) -> None:
+        """Copy one student's pages into the exchange.
+
+        Raises:
+            OSError: one cannot be written.
+            ExchangeError: the exchange has no folder of ours for feedback.
+        """
+        self.init_dest()
+        step, assignment = self.coursedir.feedback_directory, self.coursedir.assignment_id
+        self._release(Path(self.coursedir.format_path(step, student, assignment)), student)
+
     def _release(self, folder: Path, student: str) -> None:
         pages = sorted(folder.glob("*.html"))
         secret_file = folder / _SECRET
