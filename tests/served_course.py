@@ -1,14 +1,15 @@
 """A course whose exchange is served, and students who hand in there, for tests and benchmarks."""
 
 import base64
+import contextlib
 import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,18 +56,26 @@ class ServedCourse(ScratchCourse):
         random = base64.urlsafe_b64encode(os.urandom(9)).decode()
         return self.inbound / f"{student}+{ASSIGNMENT}+{moment}+{random}"
 
-    def hand_in(self, student: str, notebook: Notebook, when: datetime | None = None) -> Path:
-        """Hand in as `nbgrader submit` does: file by file, then time, secret, and modes."""
+    def hand_in(
+        self, student: str, notebook: Notebook, when: datetime | None = None, user: int = 0
+    ) -> Path:
+        """Hand in as `nbgrader submit` does: file by file, then time, secret, and modes.
+
+        Args:
+            student: who hands in.
+            notebook: what.
+            when: now, by default.
+            user: the id of the Unix user who does; 0 for this process's own.
+        """
         entry = self.entry(student, when)
-        shutil.copytree(self.release, entry)
-        (entry / f"{ASSIGNMENT}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-        (entry / "timestamp.txt").write_text(entry.name.split("+")[2])
-        (entry / "submission_secret.txt").write_text(secrets.token_hex(64))
-        for folder, _, names in os.walk(entry):
-            for name in names:
-                os.chmod(os.path.join(folder, name), 0o644)
-            os.chmod(folder, 0o755)
-        entry.chmod(0o777)
+        files = {
+            path.relative_to(self.release): path.read_bytes()
+            for path in self.release.rglob("*")
+            if path.is_file()
+        }
+        files[Path(f"{ASSIGNMENT}.ipynb")] = json.dumps(notebook).encode()
+        with _acting_as(user):
+            _submit(files, entry)
         return entry
 
     def page(self, entry: Path) -> Path:
@@ -95,6 +104,34 @@ class ServedCourse(ScratchCourse):
     def status(self) -> dict[str, Any]:
         """Return what the grader tells of itself."""
         return status.read(self.root / status.FILE)
+
+
+def _submit(files: Mapping[Path, bytes], entry: Path) -> None:
+    for name, content in files.items():
+        (entry / name).parent.mkdir(parents=True, exist_ok=True)
+        (entry / name).write_bytes(content)
+    (entry / "timestamp.txt").write_text(entry.name.split("+")[2])
+    (entry / "submission_secret.txt").write_text(secrets.token_hex(64))
+    for folder, _, names in os.walk(entry):
+        for name in names:
+            os.chmod(os.path.join(folder, name), 0o644)
+        os.chmod(folder, 0o755)
+    entry.chmod(0o777)
+
+
+@contextlib.contextmanager
+def _acting_as(user: int) -> Iterator[None]:
+    """Do what follows with a user's rights, where one is named."""
+    if not user:
+        yield
+        return
+    os.setegid(user)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
 
 
 def wait_for(condition: Any, seconds: float = 120.0) -> None:

@@ -153,13 +153,13 @@ def many_attempts(outcomes: Sequence[Mapping[str, Any]]) -> str:
         f"- Right work fails a given submission with {FALSE_ALARM_RATE:.0e} at most, however many "
         "came before. That one of n right submissions fails has at most n times that; and where "
         "the best attempt counts, all n would have to.",
-        f"- Wrong work passes one of n attempts with at most n times what it passes one with. For a "
-        "wrong deviation that is computed: the table has the distance from the right one from "
-        f"which on n attempts together pass with less than {_PASSES:.0e}. Nearer than that lies "
+        "- Wrong work passes one of n attempts with at most n times what it passes one with. "
+        "For a wrong deviation that is computed: the table has the distance from the right one "
+        f"from which on n attempts together pass with less than {_PASSES:.0e}. Nearer than that lies "
         "what no test of this size tells from right.",
         f"- Of the corpus's wrong ways {passed} of {gradings:,} gradings passed every criterion, "
-        f"so a way drawn from it passes an attempt with less than {upper:.1g} (Clopper and Pearson, "
-        "99.9 %).",
+        f"so a way drawn from it passes an attempt with less than {upper:.1g} (Clopper and "
+        "Pearson, 99.9 %).",
         "",
         "| attempts | deviation, away from the right one by at least | passes one of them with "
         "less than |",
