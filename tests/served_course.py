@@ -107,9 +107,9 @@ class ServedCourse(ScratchCourse):
 
 
 def _submit(files: Mapping[Path, bytes], entry: Path) -> None:
-    for name, content in files.items():
-        (entry / name).parent.mkdir(parents=True, exist_ok=True)
-        (entry / name).write_bytes(content)
+    for path, content in files.items():
+        (entry / path).parent.mkdir(parents=True, exist_ok=True)
+        (entry / path).write_bytes(content)
     (entry / "timestamp.txt").write_text(entry.name.split("+")[2])
     (entry / "submission_secret.txt").write_text(secrets.token_hex(64))
     for folder, _, names in os.walk(entry):

@@ -155,8 +155,8 @@ def many_attempts(outcomes: Sequence[Mapping[str, Any]]) -> str:
         "the best attempt counts, all n would have to.",
         "- Wrong work passes one of n attempts with at most n times what it passes one with. "
         "For a wrong deviation that is computed: the table has the distance from the right one "
-        f"from which on n attempts together pass with less than {_PASSES:.0e}. Nearer than that lies "
-        "what no test of this size tells from right.",
+        f"from which on n attempts together pass with less than {_PASSES:.0e}. Nearer than that "
+        "lies what no test of this size tells from right.",
         f"- Of the corpus's wrong ways {passed} of {gradings:,} gradings passed every criterion, "
         f"so a way drawn from it passes an attempt with less than {upper:.1g} (Clopper and "
         "Pearson, 99.9 %).",
