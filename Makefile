@@ -60,6 +60,7 @@ bench: .venv/installed ## measure training, the whole notebook, and classes of 1
 	@$(python) -m tests.benchmarks.training_speed
 	@$(python) -m tests.benchmarks.notebook_run
 	@$(python) -m tests.benchmarks.class_speed
+	@$(python) -m tests.benchmarks.serve_load
 
 accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
 	@$(python) -m tests.benchmarks.accuracies

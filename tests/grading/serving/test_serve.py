@@ -113,13 +113,13 @@ def test_from_submit_to_fetch_feedback(
         solve(own)
         mine.write_text(json.dumps(own))
         fresh.nbgrader("submit", ASSIGNMENT, f"--course={COURSE}", folder=tmp_path)
-        student = next(p.name.split("+")[0] for p in fresh.inbound.iterdir() if p != half)
+        submitted = next(path for path in fresh.inbound.iterdir() if path != half)
+        student = submitted.name.split("+")[0]
         second = fresh.serve()
         said, _ = second.communicate(timeout=60)
         assert second.returncode == 1
         assert said.startswith("This course is served already, by process ")
-        wait_for(lambda: student in logged(fresh))
-        wait_for(lambda: fresh.status()["graded"])
+        wait_for(fresh.page(submitted).is_file)
         fresh.nbgrader("fetch_feedback", ASSIGNMENT, f"--course={COURSE}", folder=tmp_path)
         (page,) = tmp_path.glob(f"{ASSIGNMENT}/feedback/*/{ASSIGNMENT}.html")
         assert points_on(page) == RIGHT
