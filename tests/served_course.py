@@ -134,7 +134,7 @@ def _acting_as(user: int) -> Iterator[None]:
         os.setegid(0)
 
 
-def wait_for(condition: Any, seconds: float = 120.0) -> None:
+def wait_for(condition: Any, seconds: float = 300.0) -> None:
     """Wait until a condition holds.
 
     Raises:

@@ -20,6 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 from sqlalchemy.exc import SQLAlchemyError
 
+from grading import sandbox
 from grading.batch import BatchAutograde, Prepared
 from grading.errors import GradingError
 from grading.intake.collect import CourseCollect
@@ -102,6 +103,10 @@ class AssignmentGrader:
     def warm_up(self) -> list["Future[Runs]"]:
         """Let every worker start its sandbox, and the instructor's training runs be recorded."""
         jobs = {}
+        try:
+            sandbox.check_available()
+        except sandbox.SandboxUnavailable:
+            return []  # which the settings allow, and the log has said
         for name in released_names(self.coursedir):
             release = read_release(self.coursedir, self._assignment, name)
             folder = self.coursedir.format_path(
@@ -129,8 +134,8 @@ class AssignmentGrader:
         with self._signals.held():
             try:
                 interrupted = best.restore()
-                if arrival.name and interrupted != arrival.name and not self._has(arrival):
-                    self._check_attempts(arrival)
+                if arrival.name and interrupted != arrival.name:
+                    self._check_turn(arrival)
                 if arrival.name:
                     if self._attempts.counts == "best":
                         best.keep(arrival.name)
@@ -206,14 +211,16 @@ class AssignmentGrader:
             with suppress(OSError, SQLAlchemyError):
                 under_way.prepared.attempt.take_back()
 
-    def _has(self, arrival: Arrival) -> bool:
-        """Say whether a submission was collected already."""
+    def _check_turn(self, arrival: Arrival) -> None:
+        """Raise NotTaken or TooSoon where it is not to be graded, or not yet; tell the student."""
         folder = self._folder(self.coursedir.submitted_directory, arrival.student)
         collected = self.coursedir.get_existing_timestamp(str(folder))
-        return collected is not None and collected == arrival.handed_in
-
-    def _check_attempts(self, arrival: Arrival) -> None:
-        """Raise NotTaken or TooSoon where the limits say so, and tell the student."""
+        if collected is not None and arrival.handed_in is not None:
+            if collected == arrival.handed_in:
+                return  # an earlier grader had begun with it
+            if collected > arrival.handed_in:
+                self._pages.notify(arrival, "older_heading", "older")
+                raise NotTaken("What was collected before says that it is newer.")
         made = self._made(arrival.student) if self._attempts.is_limited else []
         if self._attempts.are_used_up(made):
             most = self._attempts.most

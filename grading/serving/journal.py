@@ -8,7 +8,7 @@ nothing to do: so a grader that is killed loses nothing, and grades nothing twic
 import errno
 import json
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,21 +26,13 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.names: set[str] = set()
+        self._ends_within_a_line = False
         with suppress(FileNotFoundError):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            self._ends_within_a_line = bool(text) and not text.endswith("\n")
+            for line in text.splitlines():
                 with suppress(ValueError, KeyError, TypeError):
                     self.names.add(str(json.loads(line)["name"]))
-
-    def forget_all_but(self, present: Container[str]) -> None:
-        """Drop the lines on what is not in the exchange any more.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        self.names = {name for name in self.names if name in present}
-        half = self._path.with_name(f"{self._path.name}.new")
-        half.write_text("".join(map(_line, sorted(self.names))), encoding="utf-8")
-        half.replace(self._path)
 
     def add(self, names: Iterable[str]) -> None:
         """Note that submissions are done with.
@@ -54,10 +46,13 @@ class Journal:
         content = "".join(map(_line, new)).encode()
         with self._path.open("ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
+            # After a line that was cut short, a new one begins; an empty one means nothing.
+            content = b"\n" * self._ends_within_a_line + content
             # A full disk may take a part of it.
             if (file.write(content) or 0) < len(content):
                 file.truncate(size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+        self._ends_within_a_line = False
         self.names.update(new)
 
 

@@ -28,14 +28,7 @@ from grading.recording.attempts import Attempts
 from grading.running.workers import Runs, Workers, threads
 from grading.serving import journal, only_one, status
 from grading.serving.arrivals import Arrival, Inbound, Settling, Submitted
-from grading.serving.grader import (
-    AssignmentGrader,
-    NotGraded,
-    NotTaken,
-    TooSoon,
-    UnderWay,
-    inbound_of,
-)
+from grading.serving.grader import AssignmentGrader, NotTaken, TooSoon, UnderWay, inbound_of
 from grading.serving.waiting import Turn, Waiting, names
 from grading.stop_signals import StopSignals
 
@@ -66,7 +59,6 @@ class Server:
         inbound = inbound_of(app)
         self._workers, self._signals = workers, stop_signals
         self._journal = journal.Journal(Path(journal.FILE))
-        self._journal.forget_all_but(set(os.listdir(inbound)))
         self._graders = {
             name: AssignmentGrader(app, name, inbound, workers, stop_signals)
             for name in assignments
@@ -135,8 +127,9 @@ class Server:
         except TooSoon as error:
             self._waiting.again(turn, error.seconds)
             say(f"{_who(arrival)}: {error}")
-        except NotGraded as error:
-            self._put_back(turn, str(error))
+        except Exception as error:
+            # Whatever one submission brings about, the others have their turn.
+            self._put_back(turn, _why(error))
         else:
             self._under_way[under_way.runs] = (turn, under_way)
 
@@ -147,8 +140,8 @@ class Server:
             flagged = grader.finish(under_way)
             self._journal.add([arrival.name, *names(turn.superseded)])
             grader.settle(arrival.student)
-        except (NotGraded, OSError) as error:
-            self._put_back(turn, str(error))
+        except Exception as error:
+            self._put_back(turn, _why(error))
             return
         waited = max(0.0, time.time() - arrival.arrived)
         self._status.end(waited, flagged)
@@ -189,6 +182,10 @@ class Server:
 def say(line: str) -> None:
     """Print a line at once; whoever keeps the log adds the time."""
     print(line, flush=True)
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, GradingError) else f"{type(error).__name__}: {error}"
 
 
 def _who(arrival: Arrival) -> str:

@@ -249,15 +249,8 @@ class TestJournal:
         path.write_bytes(path.read_bytes()[:-4])
         journal = Journal(path)
         assert journal.names == {"a"}
-        journal.forget_all_but({"a", "b"})
         journal.add(["c"])
         assert Journal(path).names == {"a", "c"}
-
-    def test_forgets_what_has_gone(self, tmp_path: Path) -> None:
-        path = tmp_path / "journal"
-        Journal(path).add(["a", "b"])
-        Journal(path).forget_all_but({"b"})
-        assert Journal(path).names == {"b"}
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
     def test_a_full_disk_is_an_error(self, tmp_path: Path) -> None:
