@@ -88,8 +88,9 @@ class Settling:
 
     def keep_only(self, folders: Iterable[str]) -> None:
         """Forget about all folders but these."""
-        for gone in self._changing.keys() - set(folders):
-            del self._changing[gone]
+        if self._changing:
+            for gone in self._changing.keys() - set(folders):
+                del self._changing[gone]
 
 
 class Inbound:

@@ -74,8 +74,6 @@ class BestKept:
 
     def forget(self) -> None:
         """Let what is there now count."""
-        self.forget()
-
         shutil.rmtree(self._half, ignore_errors=True)
         if self._kept.is_dir():
             os.rename(self._kept, self._half)
