@@ -11,14 +11,14 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from nbgrader.apps import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import OperationalError, SAWarning
 
 from grading.batch import positive
 from grading.course.names import shown
@@ -179,6 +179,18 @@ class Server:
             self._told = time.monotonic()
 
 
+def _ready(make: Callable[[], Server]) -> Server:
+    """Make a server and warm it up, as soon as the gradebook lets it."""
+    while True:
+        try:
+            server = make()
+            server.warm_up()
+            return server
+        except OperationalError as error:
+            say(f"The gradebook cannot be used yet, and is tried again: {error.orig}")
+            time.sleep(_SELDOM)
+
+
 def say(line: str) -> None:
     """Print a line at once; whoever keeps the log adds the time."""
     print(line, flush=True)
@@ -240,8 +252,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with only_one.only_one(Path(only_one.FILE)), threads(options.workers) as workers:
             say("Getting ready ...")
-            server = Server(app, options.assignments, workers, signals, options.settled)
-            server.warm_up()
+            server = _ready(
+                lambda: Server(app, options.assignments, workers, signals, options.settled)
+            )
             say(f"Serving {', '.join(options.assignments)}.")
             server.serve()
     except KeyboardInterrupt:

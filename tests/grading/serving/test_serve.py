@@ -18,6 +18,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.recording import audit
+from grading.serving import status
 from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -48,7 +49,7 @@ def fresh(course: ServedCourse) -> ServedCourse:
     """The course before anybody has handed in."""
     for name in ("submitted", "autograded", "feedback", ".serve_best"):
         shutil.rmtree(course.root / name, ignore_errors=True)
-    for name in (audit.FILE, "gradebook.db", ".serve_journal.jsonl"):
+    for name in (audit.FILE, "gradebook.db", ".serve_journal.jsonl", status.FILE):
         (course.root / name).unlink(missing_ok=True)
     for folder in (course.inbound, course.exchange / COURSE / "feedback"):
         for path in folder.iterdir() if folder.is_dir() else ():
@@ -214,7 +215,7 @@ def test_attempts_have_to_wait(fresh: ServedCourse, right: Notebook) -> None:
 @pytest.mark.site
 def test_a_gradebook_in_use_is_waited_for(fresh: ServedCourse, right: Notebook) -> None:
     with serving(fresh):
-        wait_for(lambda: (fresh.root / "serve_status.json").is_file())
+        wait_for((fresh.root / status.FILE).is_file)
         with sqlite3.connect(fresh.root / "gradebook.db", isolation_level=None) as gradebook:
             gradebook.execute("BEGIN EXCLUSIVE")
             page = fresh.page(fresh.hand_in("ada", right))
