@@ -16,9 +16,11 @@ if _folder not in sys.path:
 # which nbgrader has no setting. Without it nbgrader's would run student code with your rights, so
 # nothing is graded then. (Where not even this file can be read, nbgrader_config.json sees to that.)
 # Collecting takes what a student owns, and follows no link out of a submission; feedback is
-# released under the name that a student has given a notebook, too.
+# released under the name that a student has given a notebook, too. All three keep the exchange's
+# folders closed.
 try:
     from grading.autograde import install
+    from grading.course.terminal import guard_nbgrader
     from grading.intake.collect import CourseCollect
 except ImportError as error:
     from nbgrader.apps import api, autogradeapp
@@ -49,8 +51,14 @@ except ImportError as error:
     c.ExchangeFactory.collect = _RefusingCollect
 else:
     install()
+    guard_nbgrader()
     c.ExchangeFactory.collect = CourseCollect
-    c.ExchangeFactory.release_feedback = "grading.feedback.release.CourseReleaseFeedback"
+    c.ExchangeFactory.release_assignment = "grading.course.exchange_folders.CourseReleaseAssignment"
+    c.ExchangeFactory.release_feedback = "grading.handing_back.release.CourseReleaseFeedback"
+
+# nbgrader's format without its colors: whatever else steers a terminal is shown as an escape, lest
+# a student's signs reach it (grading/course/terminal.py).
+c.NbGrader.log_format = "[%(name)s | %(levelname)s] %(message)s"
 
 # The name under which assignments travel through the exchange. Students give the same name, or
 # their site's nbgrader_config.py does. Where the exchange lies is the site's matter as well:
@@ -141,6 +149,10 @@ c.GenerateFeedback.preprocessors = [
     "grading.feedback.preprocessors.HideInstructorsParts",
     "grading.feedback.preprocessors.EmbedFigures",
 ]
+
+# `nbgrader export` writes nbgrader's table, but no cell that a spreadsheet program would run: a
+# student's id is the name of a folder, and may be =HYPERLINK("http://...").
+c.ExportApp.plugin_class = "grading.reports.exporters.GradesExporter"
 
 # The module that judges an assignment's hidden tests. An assignment without one is graded as
 # nbgrader grades it, in the same sandbox.

@@ -9,6 +9,7 @@ from nbgrader.utils import is_solution
 
 import grader_kit
 
+from .judge.claims import complete, confirm
 from .judge.common_mistakes import with_common_mistakes
 from .judge.verdicts import judge, no_observation
 from .judge.words import catalogue
@@ -28,6 +29,8 @@ __all__ = [
     "PACKAGES",
     "SEED_VARIABLE",
     "VERSIONS",
+    "complete",
+    "confirm",
     "evidence",
     "judge",
     "no_observation",

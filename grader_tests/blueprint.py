@@ -57,6 +57,11 @@ def streams(seed: int, criterion: str) -> tuple[np.random.Generator, np.random.S
     return format.streams(seed, criterion, OBSERVED)
 
 
+def probe_images(rng: np.random.Generator) -> np.ndarray:
+    """Return images of random pixels that a student's model is shown, shape (16, 784), float32."""
+    return rng.random((16, 28 * 28), dtype=np.float32)
+
+
 def large_sizes(rng: np.random.Generator) -> list[tuple[int, int]]:
     """Draw the numbers of inputs and neurons of the large network's linear layers."""
     return [(inputs, neurons) for inputs, neurons in (_sizes(rng, *pair) for pair in _LARGE)]

@@ -15,7 +15,9 @@ __all__ = [
     "FUNCTION_CRITERIA",
     "MIME_TYPE",
     "OBSERVED",
+    "OUR_IMAGES",
     "PROBE_MODULES",
+    "REPEATED_BATCHES",
     "SEED_VARIABLE",
     "VERSION",
     "GraderTestsError",
@@ -34,8 +36,16 @@ MIME_TYPE = "application/vnd.weight-initialization.observation+json"
 SEED_VARIABLE = "WEIGHT_INITIALIZATION_SEED"
 """Environment variable with the seed of a grading, a decimal integer that is not negative."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the meaning of an observation changes."""
+
+
+REPEATED_BATCHES = 20
+"""The first batches of a claimed run of training, which are trained on again (`judge.claims`)."""
+
+OUR_IMAGES = 1000
+"""The first images of the data set, which the final weights have to classify better than a guess:
+among the images that a claim validates with, an untrained network could be right by choice."""
 
 
 @dataclass(frozen=True)

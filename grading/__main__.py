@@ -4,12 +4,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from grading.course import terminal
 from grading.errors import GradingError
 
 # Imported only when asked for: nbgrader alone takes two seconds.
 _COMMANDS = {
     "audit": "grading.recording.audit",
     "autograde": "grading.batch",
+    "check": "grading.site_check.check",
     "demo": "grading.demo.demo",
     "format": "grading.authoring.notebook_format",
     "gradescope": "grading.platforms.gradescope",
@@ -35,6 +37,7 @@ def grade_notebook() -> int:
 
 def _run(module: str, arguments: Sequence[str]) -> int:
     """Run a command; one that fails says why in a sentence, and its exit code is 1."""
+    terminal.guard_output()
     try:
         code: int = import_module(module).main(arguments)
     except GradingError as error:

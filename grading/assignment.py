@@ -5,10 +5,10 @@ grades it, in the same sandbox.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from nbformat.notebooknode import NotebookNode
 from traitlets import Dict, Unicode
@@ -84,6 +84,25 @@ class Assignment(Protocol):
     def no_observation(self, criterion: str, reason: str, language: str) -> Verdict:
         """Return the verdict on a test that reported nothing; `reason` is a sentence."""
 
+    def complete(self, observations: Mapping[str, object]) -> Mapping[str, object]:
+        """Return a submission's observations by criterion, where one may answer for another."""
+
+    def confirm(
+        self,
+        observations: Mapping[str, object],
+        recorded: Callable[[Mapping[str, Any], Any, float], bool],
+        repeat: Callable[[str, Mapping[str, bytes]], object],
+    ) -> Mapping[str, bool]:
+        """Tell by criterion whether what an observation claims is so, where it claims something.
+
+        Args:
+            observations: of a submission in the sandbox, by criterion; nothing in them is trusted.
+            recorded: tells whether a training from these initial weights, by name, with these
+                losses and this accuracy is among the recorded runs.
+            repeat: runs a cell in a sandbox, beside `PACKAGES` and the files given, by name, where
+                nothing of the student's is; returns what it reports under `MIME_TYPE`, or None.
+        """
+
     def evidence(
         self, criterion: str, observation: object, language: str
     ) -> tuple[bytes, str] | None:
@@ -108,6 +127,8 @@ OPTIONAL: Mapping[str, object] = {
     "CODE_STUB": "",
     "NAMES": {},
     "CELL_SECONDS": 0.0,
+    "complete": lambda observations: observations,
+    "confirm": lambda observations, recorded, repeat: {},
     "evidence": lambda criterion, observation, language: None,
     "title": lambda grade_id, language: grade_id,
     "note": lambda verdicts, language: "",
@@ -139,24 +160,35 @@ class Assignments(LoggingConfigurable):
         Raises:
             AssignmentNotFound: its module cannot be imported, or lacks what is always asked for.
         """
-        named = cast(Mapping[str, str], self.modules).get(name)
-        if named is None:
-            return None
-        try:
-            module = import_module(named)
-        except ImportError as error:
-            raise AssignmentNotFound(
-                f"c.Assignments.modules names {named} for {name}, which cannot be imported: "
-                f"{error}."
-            ) from error
-        if missing := [each for each in _NEEDED if not hasattr(module, each)]:
-            raise AssignmentNotFound(
-                f"c.Assignments.modules names {named} for {name}, which lacks "
-                f"{', '.join(missing)}; grading/assignment.py says what each is."
-            )
-        for each, default in OPTIONAL.items():
-            vars(module).setdefault(each, default)
-        return cast(Assignment, module)
+        named = self.module_of(name)
+        return load(named, name) if named else None
+
+    def module_of(self, name: str) -> str:
+        """Return the name of an assignment's module; "" for one that nbgrader grades by itself."""
+        return cast(Mapping[str, str], self.modules).get(name, "")
+
+
+def load(named: str, assignment: str) -> Assignment:
+    """Import an assignment's module.
+
+    Raises:
+        AssignmentNotFound: it cannot be imported, or lacks what is always asked for.
+    """
+    try:
+        module = import_module(named)
+    except ImportError as error:
+        raise AssignmentNotFound(
+            f"c.Assignments.modules names {named} for {assignment}, which cannot be imported: "
+            f"{error}."
+        ) from error
+    if missing := [each for each in _NEEDED if not hasattr(module, each)]:
+        raise AssignmentNotFound(
+            f"c.Assignments.modules names {named} for {assignment}, which lacks "
+            f"{', '.join(missing)}; grading/assignment.py says what each is."
+        )
+    for each, default in OPTIONAL.items():
+        vars(module).setdefault(each, default)
+    return cast(Assignment, module)
 
 
 def course_config(course: Path) -> Config:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import nbformat
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
-from nbgrader.apps import api, autogradeapp, generateassignmentapp
+from nbgrader.apps import api, autogradeapp, generateassignmentapp, generatefeedbackapp
 from nbgrader.converters import Autograde, NbGraderException, base
 from nbgrader.converters.base import BaseConverter
 from nbgrader.utils import find_all_files, setenv
@@ -27,6 +27,7 @@ from grading.authoring.generate import CourseGenerateAssignment
 from grading.course import course_folder
 from grading.course.names import shown
 from grading.course.package_files import copy_packages
+from grading.handing_back.generate import CourseGenerateFeedback
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake import submitted_folders
 from grading.intake.release import other_names, read_release, released_names
@@ -64,16 +65,15 @@ class RestoringExporter(NotebookExporter):
             ReleaseMissing: the release has no such notebook.
         """
         converter = cast(CourseAutograde, self.parent)
-        path = Path(filename)
-        assignment = (resources or {})["nbgrader"]["assignment"]
+        path, assignment = Path(filename), (resources or {})["nbgrader"]["assignment"]
         release = read_release(converter.coursedir, assignment, path.stem)
         others = other_names(converter.coursedir, assignment, path.stem)
         files = converter.selected_files(path.parent)
         module = Assignments(parent=converter).of(assignment)
         notebook = take_in(path, release, files, others, module.NAMES if module else None)
-        resources = ResourcesDict(**(resources or {}))
-        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
-        return self.from_notebook_node(notebook, resources, **options)
+        metadata = ResourcesDict(name=path.stem, path=str(path.parent))
+        told = ResourcesDict(**(resources or {}) | {"metadata": metadata})
+        return self.from_notebook_node(notebook, told, **options)
 
 
 class CourseAutograde(Autograde):
@@ -112,9 +112,8 @@ class CourseAutograde(Autograde):
         """Take every submission's notebook by its right name, also where no file has it."""
         self.assignments: dict[str, list[str]] = {}
         self.notebooks: list[str] = []
-        names = released_names(self.coursedir)
-        if self.coursedir.notebook_id != "*":
-            names = [name for name in names if name == self.coursedir.notebook_id]
+        wanted = self.coursedir.notebook_id
+        names = [name for name in released_names(self.coursedir) if wanted in ("*", name)]
         for handed_in in submitted_folders.find(self.coursedir):
             if handed_in.problem:
                 self._failed(handed_in.student, handed_in.problem)
@@ -189,13 +188,7 @@ class CourseAutograde(Autograde):
         Raises:
             Refused: one does.
         """
-        check_machine(
-            SandboxedExecute(parent=self),
-            Record(parent=self),
-            self.coursedir.db_url,
-            self.coursedir.groupshared,
-            self.coursedir.assignment_id,
-        )
+        check_machine(SandboxedExecute(parent=self), Record(parent=self), self.coursedir, self.log)
         released = {Path(path).stem for paths in self.assignments.values() for path in paths}
         check_release(self.coursedir, sorted(released))
 
@@ -279,7 +272,7 @@ class CourseAutograde(Autograde):
         def selected_files(path: str, _: list[str]) -> list[str]:
             selection = self.selected_files(Path(path))
             for name in selection.left_out:
-                self.log.warning("Left out %s", Path(path, name))
+                self.log.warning("Left out %s", shown(str(Path(path, name))))
             return [os.path.join(path, name) for name in selection.names]
 
         # nbgrader copies what this function of its module finds; only there are links followed.
@@ -298,3 +291,4 @@ def install() -> None:
     course_folder.install()
     api.Autograde = autogradeapp.Autograde = CourseAutograde
     api.GenerateAssignment = generateassignmentapp.GenerateAssignment = CourseGenerateAssignment
+    api.GenerateFeedback = generatefeedbackapp.GenerateFeedback = CourseGenerateFeedback

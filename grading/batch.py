@@ -29,6 +29,7 @@ from tqdm import tqdm
 from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
+from grading.course.terminal import unfiltered
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake.release import released_names
 from grading.preconditions import Refused
@@ -133,7 +134,9 @@ class BatchAutograde(CourseAutograde):
         died.
         """
         waiting = iter(sorted(self.assignments.items()))
-        with tqdm(total=len(self.assignments), unit="submission", file=sys.stderr) as bar:
+        with tqdm(
+            total=len(self.assignments), unit="submission", file=unfiltered(sys.stderr)
+        ) as bar:
             while True:
                 while len(under_way) < _AHEAD * max(1, self.workers.number()):
                     try:

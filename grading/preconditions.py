@@ -4,8 +4,8 @@ A fault that every submission would meet is then one sentence, and no grade is t
 """
 
 import os
-import sys
 from collections.abc import Sequence
+from logging import Logger
 from pathlib import Path
 
 from nbgrader.converters import NbGraderException
@@ -13,7 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 
 from grading.assignment import AssignmentNotFound, Assignments
-from grading.course.modes import for_group_alone, open_to_all
+from grading.course.modes import for_group_alone
 from grading.errors import GradingError
 from grading.intake.release import ReleaseMissing, language_of_kernel, read_release
 from grading.recording import audit
@@ -21,6 +21,7 @@ from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import UnusableSecret, course_secret
 from grading.sandbox import SandboxUnavailable, check_available
+from grading.site_check import Site, quick_check, site_of
 
 
 class Refused(GradingError, NbGraderException):
@@ -28,32 +29,27 @@ class Refused(GradingError, NbGraderException):
 
 
 def check_machine(
-    execute: SandboxedExecute, record: Record, database: str, shared: bool, assignment: str
+    execute: SandboxedExecute, record: Record, coursedir: CourseDirectory, log: Logger
 ) -> None:
     """Make sure that submissions can be graded here; the working directory is the course root.
 
     Args:
         execute: with the settings of the course.
         record: likewise.
-        database: the gradebook's address.
-        shared: whether the course is shared by a group.
-        assignment: its name.
+        coursedir: the course, of which one assignment is graded.
+        log: is told what is open to other users of the machine, and what closes it.
 
     Raises:
         Refused: they cannot.
     """
-    if folders := open_to_all(sys.path):
-        raise Refused(
-            f"Everybody on this machine can write to {', '.join(folders)}, which Python imports "
-            "from: their code would run with your rights. Take that from them (chmod o-w)."
-        )
+    _check_site(site_of(coursedir, execute), log)
     if not execute.enabled:
         raise Refused(
             "This course grades what it has run itself. Run nbgrader autograde without "
             "--no-execute."
         )
     try:
-        Assignments(parent=execute).of(assignment)
+        Assignments(parent=execute).of(coursedir.assignment_id)
     except AssignmentNotFound as error:
         raise Refused(f"Nothing was graded: {error}") from None
     try:
@@ -61,9 +57,10 @@ def check_machine(
     except SandboxUnavailable as error:
         if not execute.allow_unsandboxed:
             raise Refused(execute.how_to_allow(error)) from None
+    shared = coursedir.groupshared
     _check_secret(Path(execute.secret_file), shared)
     _check_log(Path(record.log_file), shared)
-    _check_gradebook(database, shared)
+    _check_gradebook(coursedir.db_url, shared)
 
 
 def check_release(coursedir: CourseDirectory, notebooks: Sequence[str]) -> None:
@@ -82,6 +79,16 @@ def check_release(coursedir: CourseDirectory, notebooks: Sequence[str]) -> None:
                 f"{name}.ipynb is in {language}, and the sandbox runs Python alone. Grade this "
                 "assignment in a course of plain nbgrader, or give it a Python kernel."
             )
+
+
+def _check_site(site: Site, log: Logger) -> None:
+    openings = list(quick_check(site))
+    if code := [opening for opening in openings if opening.runs_code]:
+        told = [f"{opening.sentence()} Take that from them: {opening.command}" for opening in code]
+        raise Refused(" ".join(told))
+    for opening in openings:
+        # A batch shows errors alone, and this is one of the site's.
+        log.error("%s Close it: %s", opening.sentence(), opening.command)
 
 
 def _check_secret(path: Path, shared: bool) -> None:

@@ -139,11 +139,11 @@ class Limits:
     processor_seconds: float = 900
     """Processor time of all processes and cores together."""
     memory_bytes: int = 6 * 1024 * MEBIBYTE
-    """Resident memory of all processes together. PyTorch and the data take about 0.9 GiB."""
+    """Memory of all processes, files and sockets. PyTorch and the data take about 0.9 GiB."""
     processes: int = 64
-    """Processes at one time; threads do not count."""
+    """Processes at one time; of threads, four times as many."""
     disk_bytes: int = 512 * MEBIBYTE
-    """Size of the working folder, and of /tmp, which are in memory."""
+    """Size of the working folder, of /tmp and of /dev/shm, which are in memory."""
     output_bytes: int = 20 * MEBIBYTE
     """All outputs together. The lesson's figures are about 0.5 MiB."""
 
@@ -180,6 +180,7 @@ class Job:
         limits: what the run may use.
         surroundings: with folders as they are on the machine that made the job.
         data_folder: what a folder of data holds where the data are there.
+        module: the assignment's (`grading.assignment`), "" where it has none.
     """
 
     notebook: NotebookNode
@@ -188,6 +189,7 @@ class Job:
     limits: Limits = Limits()
     surroundings: Surroundings = Surroundings()
     data_folder: Path = Path()
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,12 @@ class Run:
         died: the index of the cell in which the kernel's process ended by itself.
         limit: the name of the limit that struck first.
         limit_cell: the cell it struck in.
+        broke: the index of the cell in which the submission made its sandbox break down.
         complete: whether the run came to the last cell.
         statuses: what the kernel replied on each cell that it ran, by index: "ok", "error" or
             "aborted".
+        confirmed: by criterion, whether what its observation claims is so, where it claims
+            something (`grading.running.claims`).
     """
 
     notebook: NotebookNode
@@ -212,6 +217,8 @@ class Run:
     limit_cell: int | None = None
     complete: bool = False
     statuses: Mapping[int, str | None] = field(default_factory=dict)
+    broke: int | None = None
+    confirmed: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from .comparison import ComparisonError, compare_init_weights
 from .data import DataError, find_data
+from .default_check import check_made
 from .lab import init_lab
 from .machinery.errors import HelperError
 from .machinery.language import LanguageError
@@ -9,7 +10,7 @@ from .machinery.unrun_cells import explain_unrun_cells
 from .plots import hist_dist, show_batch
 from .results import Comparison, Run, SeedComparison, show_results
 from .seed import set_seed
-from .self_check import SelfCheckFailed, check, check_made, is_attempted, nbgrader_is_running
+from .self_check import SelfCheckFailed, check, is_attempted, nbgrader_is_running
 from .signals import Signals, SignalsError, layer_signals
 from .symmetry import gradient_rows
 

@@ -18,7 +18,7 @@ from .machinery.language import TranslatedError, translate
 from .machinery.notebook import show_table
 from .machinery.recall import recalled
 from .plots import plot_losses
-from .results import Comparison, Run, SeedComparison
+from .results import Comparison, Images, Run, SeedComparison
 from .seed import generators_kept, set_seed
 from .training import Batches, accuracy, in_threads, train
 
@@ -28,7 +28,8 @@ EPOCHS = 2
 LAST_BATCHES = 100
 
 Maker = Callable[[], nn.Module]
-Outcome = tuple[np.ndarray, float]  # the loss of each batch, and the accuracy in per cent
+Weights = dict[str, np.ndarray]  # the parameters of a model, by name
+Outcome = tuple[np.ndarray, float, Weights]  # loss of each batch, accuracy in per cent, at the end
 
 
 class ComparisonError(TranslatedError):
@@ -53,9 +54,8 @@ def compare_init_weights(
     the first batches, where initialization tells most; a table shows validation accuracy and
     training loss (the mean of the last 100 batches) at the end.
 
-    One run of each cannot say that one initialization beats another. With `seeds`, each entry of
-    the list is a function that makes a model, and it is called under each seed. Plot and table then
-    show mean and spread.
+    One run of each cannot say that one initialization beats another. With `seeds`, each entry is a
+    function that makes a model, called under each seed; plot and table show mean and spread.
 
     Args:
         model_list: pairs (model, label); with `seeds`, (function without arguments, label).
@@ -89,7 +89,8 @@ def compare_init_weights(
     runs = _train_all(models, labels, batches, seed)
     size = len(numbers) or 1
     groups = {name: runs[i * size : (i + 1) * size] for i, name in enumerate(names)}
-    figures = plot_title, runs, _name_of_data(train_loader), epochs
+    images = tuple(map(_images, (train_loader, valid_loader), batches))
+    figures = plot_title, runs, _name_of_data(train_loader), epochs, seed, images
     comparison = SeedComparison(*figures, numbers, groups) if several else Comparison(*figures)
     curves = {name: np.array([run.losses for run in group]) for name, group in groups.items()}
     plot_losses(plot_title, {name: of[:, :plot_n_batches] for name, of in curves.items()})
@@ -117,14 +118,11 @@ def _train_all(
     models: Sequence[nn.Module], labels: Sequence[str], batches: tuple[Batches, Batches], seed: int
 ) -> tuple[Run, ...]:
     """Train models in place on the first batches, and measure them on the second."""
-    initial = [
-        {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
-        for model in models
-    ]
+    initial = list(map(_weights, models))
 
     def learn(model: nn.Module, label: str) -> Outcome:
         losses = np.array(train(model, batches[0], translate(label), seed))
-        return losses, accuracy(model, batches[1])
+        return losses, accuracy(model, batches[1]), _weights(model)
 
     def job(model: nn.Module, label: str) -> Callable[[], Outcome]:
         model = model.to(batches[0].device)
@@ -146,10 +144,21 @@ def _train_all(
         jobs = list(map(job, models, labels))
         outcomes = side_by_side.run_side_by_side(jobs, cores)
     runs = []
-    for label, (losses, reached), weights in zip(labels, outcomes, initial, strict=True):
+    for label, (losses, reached, final), weights in zip(labels, outcomes, initial, strict=True):
         loss = float(losses[-LAST_BATCHES:].mean())
-        runs.append(Run(label, losses, batches[0].per_epoch, loss, reached, weights))
+        runs.append(Run(label, losses, batches[0].per_epoch, loss, reached, weights, final))
     return tuple(runs)
+
+
+def _weights(model: nn.Module) -> Weights:
+    return {name: value.detach().cpu().numpy().copy() for name, value in model.state_dict().items()}
+
+
+def _images(loader: DataLoader, batches: Batches) -> Images:
+    part = ""
+    if batches.memory is not None:
+        part = "train" if getattr(loader.dataset, "train", True) else "test"
+    return Images(part, batches.orders[0])
 
 
 def _make(pairs: Sequence[tuple[nn.Module | Maker, str]], seeds: Sequence[int]) -> list[nn.Module]:

@@ -9,7 +9,9 @@ import hashlib
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
+from stat import S_ISDIR
 
 from torchvision.datasets import FashionMNIST
 
@@ -173,7 +175,16 @@ def _cache() -> Path:
     folder = Path(base) / "weight-initialization"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        entry = folder.lstat()
+        if os.name != "posix" or (S_ISDIR(entry.st_mode) and entry.st_uid == os.geteuid()):
+            folder.chmod(0o700)
+            return folder
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"weight-initialization-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+        pass
+    # No place, or one that somebody else has made: then this process has one of its own.
+    return Path(_own_folder().name)
+
+
+@cache
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="weight-initialization-")

@@ -21,6 +21,7 @@ class Run:
         training_loss: mean loss of the last 100 batches.
         validation_accuracy: per cent of the validation images classified rightly at the end.
         initial_weights: the model's parameters before training, by name.
+        final_weights: its parameters after training, by name.
     """
 
     label: str
@@ -29,6 +30,21 @@ class Run:
     training_loss: float
     validation_accuracy: float
     initial_weights: dict[str, np.ndarray] = field(repr=False)
+    final_weights: dict[str, np.ndarray] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which images the models of a comparison have seen.
+
+    Attributes:
+        part: "train" or "test", as torchvision calls the parts of a data set; "" where the images
+            do not lie in memory as they are, because something else is done with them.
+        batches: those of one epoch, the first, each as the indices of its images.
+    """
+
+    part: str
+    batches: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -40,12 +56,16 @@ class Comparison:
         runs: one for each model, in the order given.
         data: what it was trained on, "Fashion-MNIST", the stand-in or another data set's name.
         epochs: how many epochs each model was trained for.
+        seed: decided the order of the batches and the dropout masks.
+        images: what was trained on, and what the accuracy was measured on.
     """
 
     title: str
     runs: tuple[Run, ...]
     data: str
     epochs: int
+    seed: int
+    images: tuple[Images, ...]
 
     def __str__(self) -> str:
         return f"{self._caption()}\n{text_table(self._heads(), self._rows())}"

@@ -6,7 +6,7 @@ on other networks.
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,13 +15,12 @@ from torch import nn
 
 from .machinery.errors import HelperError
 from .machinery.language import translate
+from .machinery.layer_findings import Finding, hint_at_error, is_same, look_at_layer
 from .seed import generators_kept
 
-# How many standard errors a figure may lie off. A correct function draws three layers and has
-# three figures for each; beyond 6 standard errors lies less than one in 50 million of such checks.
-_TOLERANCE = 6.0
-# (fan-in, fan-out): wider than tall and the other way round, so that the two cannot be mistaken.
-_LAYERS = [(300, 90), (60, 400), (500, 120)]
+# (fan-in, fan-out): wider than tall and the other way round, so that the two cannot be mistaken;
+# one with so few inputs that n tells from n + 1, and one as small as the lesson's own last layer.
+_LAYERS = [(300, 90), (60, 400), (500, 120), (6, 3000), (40, 10)]
 
 
 class SelfCheckFailed(HelperError):
@@ -30,16 +29,6 @@ class SelfCheckFailed(HelperError):
     def _render_traceback_(self) -> list[str]:
         # IPython shows these lines in place of a traceback.
         return [str(self)]
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """One thing looked at in one place, and what to think about where it is not right."""
-
-    place: str
-    found: str
-    right: bool
-    hint: str
 
 
 def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
@@ -67,7 +56,7 @@ def check(function: Callable[[nn.Module], None], hint: bool = False) -> None:
         lines += [translate("  Hint: {text}", text=text) for text in hints]
     elif hints:
         lines.append(translate("  For a hint, call helpers.check({name}, hint=True).", name=name))
-    _tell("\n".join(lines), failed=outcome != "correct")
+    tell("\n".join(lines), failed=outcome != "correct")
 
 
 def is_attempted(function: Callable[[nn.Module], None]) -> bool:
@@ -76,7 +65,10 @@ def is_attempted(function: Callable[[nn.Module], None]) -> bool:
         layers = [nn.Linear(20, 30), nn.Linear(30, 10)]
         before = [layer.weight.detach().clone() for layer in layers]
         nn.Sequential(layers[0], nn.ReLU(), layers[1]).apply(function)
-    if all(torch.equal(old, layer.weight) for old, layer in zip(before, layers, strict=True)):
+    if all(
+        is_same(old, getattr(layer, "weight", None))
+        for old, layer in zip(before, layers, strict=True)
+    ):
         print(
             translate(
                 "{name} leaves the weights as they are, so there is nothing to compare yet. Fill "
@@ -91,26 +83,6 @@ def _name_of(function: object) -> str:
     return getattr(function, "__name__", translate("your function"))
 
 
-def check_made(name: str, value: object) -> None:
-    """Say whether the student has made `name` by now.
-
-    Args:
-        name: the name that the exercise asks for.
-        value: what it stands for; None counts as missing.
-
-    Raises:
-        SelfCheckFailed: it is missing, and nbgrader's Validate is running.
-    """
-    if value is None:
-        message = translate(
-            "`{name}` does not exist yet. Fill in the exercise that makes it, run that cell, then "
-            "run this one again."
-        )
-    else:
-        message = translate("There is a `{name}`. The hidden test looks at what it is.")
-    _tell(message.format(name=name), failed=value is None)
-
-
 def nbgrader_is_running() -> bool:
     """Tell whether nbgrader runs the notebook, to validate or grade it; print a sentence if so.
 
@@ -122,118 +94,156 @@ def nbgrader_is_running() -> bool:
     return running
 
 
-def _tell(message: str, failed: bool) -> None:
+def tell(message: str, failed: bool) -> None:
+    """Print what a check says; while nbgrader validates, raise it where the check failed.
+
+    Raises:
+        SelfCheckFailed: `failed`, and nbgrader's Validate is running.
+    """
     if failed and os.environ.get("NBGRADER_EXECUTION") == "validate":
         raise SelfCheckFailed(message)
     print(message)
 
 
-def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[_Finding]]:
-    """Apply the function to a small network; return the outcome and what speaks for it."""
+def _judge(function: Callable[[nn.Module], None]) -> tuple[str, list[Finding]]:
+    """Apply the function to a small network, and again; return the outcome and what tells it."""
+    network = _network()
+    untouched, twin = copy.deepcopy(network), copy.deepcopy(network)
+    places = dict(network.named_modules())
+    stopped = _apply(function, network)
+    left = list(_settings_left())
+    if stopped is not None:
+        # As the grader does: one slip does not hide what happens to linear layers alone.
+        network = copy.deepcopy(untouched)
+        places = dict(network.named_modules())
+        stopped = _apply_to_layers(function, network) or stopped
+        if isinstance(stopped.error, NotImplementedError):
+            return "not attempted", [stopped.finding(function)]
+    else:
+        _apply(function, twin)
+    findings = [] if stopped is None else [stopped.finding(function)]
+    drawn, layers = 0, []
+    for old, layer, again in zip(*map(_linear, (untouched, network, twin)), strict=True):
+        place = f"Linear({old.in_features}, {old.out_features})"
+        if is_same(old.weight, getattr(layer, "weight", None)):
+            if stopped is None:
+                found = translate("its weights are as they were")
+                layers.append(Finding(place, found, False, translate(_NOT_WRITTEN)))
+            continue
+        drawn += 1
+        layers += look_at_layer(layer, old)
+        weight = getattr(layer, "weight", None)
+        if (
+            stopped is None
+            and weight is not None
+            and is_same(weight, getattr(again, "weight", None))
+        ):
+            found = translate("the same weights at a second application")
+            hint = translate("Where should a seed be set, so that it is set once?")
+            layers.append(Finding(place, found, False, hint))
+    if not drawn and stopped is None:
+        return "not attempted", layers
+    findings += [*layers, *_others_touched(untouched, network, places), *left]
+    return "correct" if all(finding.right for finding in findings) else "incorrect", findings
+
+
+_NOT_WRITTEN = (
+    "Does the condition at the top of the function let linear layers through? And does what "
+    "follows write into the layer's own weights?"
+)
+
+
+def _network() -> nn.Sequential:
+    """Return a network of linear layers and others, one within another."""
+    others = (nn.Conv2d(3, 8, 5), nn.BatchNorm1d(40), nn.LayerNorm(7), nn.Embedding(9, 4))
+    for module in others:
+        for parameter in module.parameters():
+            # No default, so that a reset to the default shows.
+            nn.init.normal_(parameter, mean=0.5)
     layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in _LAYERS]
-    others: list[nn.Module] = [nn.Conv2d(3, 8, 5), nn.BatchNorm1d(40), nn.Dropout(0.2)]
-    old_layers, old_others = copy.deepcopy((layers, others))
+    return nn.Sequential(*others, nn.Dropout(0.2), nn.ReLU(), nn.Sequential(*layers))
+
+
+def _linear(network: nn.Module) -> list[nn.Linear]:
+    return [module for module in network.modules() if isinstance(module, nn.Linear)]
+
+
+@dataclass(frozen=True)
+class _Stopped:
+    """An error of the function's, and the type of the module that it was called with."""
+
+    error: Exception
+    module: str
+
+    def finding(self, function: Callable[[nn.Module], None]) -> Finding:
+        kind = type(self.error).__name__
+        found = translate("it stopped with {kind}: {error}", kind=kind, error=self.error)
+        place = translate("called with a module of type {module}", module=self.module)
+        return Finding(place, found, False, hint_at_error(function, self.error, self.module))
+
+
+def _apply(function: Callable[[nn.Module], None], network: nn.Module) -> _Stopped | None:
+    """Apply the function to every module; return what it stopped with, if it did."""
+    module = network
+
+    def visit(visited: nn.Module) -> None:
+        nonlocal module
+        module = visited
+        function(visited)
+
     try:
-        nn.Sequential(*others, nn.ReLU(), nn.Sequential(*layers)).apply(function)
+        network.apply(visit)
     except Exception as error:
-        kind = type(error).__name__
-        stopped = translate("it stopped with {kind}: {error}", kind=kind, error=error)
-        hint = translate(
-            "model.apply calls the function with every module of a model, the model itself "
-            "included. Which of them have weights to draw?"
-        )
-        return "incorrect", [_Finding(translate("on a small network"), stopped, False, hint)]
-    findings = []
-    attempted = False
-    for layer, old in zip(layers, old_layers, strict=True):
-        name = f"Linear({old.in_features}, {old.out_features})"
-        if torch.equal(old.weight, layer.weight):
-            hint = translate(
-                "Does the condition at the top of the function let linear layers through? And does "
-                "what follows write into the layer's own weights?"
-            )
-            findings.append(_Finding(name, translate("its weights are as they were"), False, hint))
-        else:
-            attempted = True
-            findings += [_Finding(name, *figures) for figures in _look_at(layer, old)]
-    if not attempted:
-        return "not attempted", findings
-    touched = [
-        type(module).__name__
-        for module, old_module in zip(others, old_others, strict=True)
-        for name, value in module.named_parameters(recurse=False)
-        if not torch.equal(getattr(old_module, name), value)
-    ]
-    for name in dict.fromkeys(touched):
-        changed = translate("changed, but only linear layers should be")
-        hint = translate("Which modules does the condition at the top of the function let through?")
-        findings.append(_Finding(name, changed, False, hint))
-    outcome = "correct" if all(finding.right for finding in findings) else "incorrect"
-    return outcome, findings
+        return _Stopped(error, type(module).__name__)
+    return None
 
 
-def _look_at(layer: nn.Linear, old: nn.Linear) -> list[tuple[str, bool, str]]:
-    """Compare a layer with the rule: what is found, whether it is right, and a hint if not."""
-    fan_in, fan_out = old.in_features, old.out_features
-    if layer.weight.shape != old.weight.shape or layer.weight.dtype != torch.float32:
-        shape, kind = tuple(layer.weight.shape), layer.weight.dtype
-        found = translate("weights of shape {shape} and type {kind}", shape=shape, kind=kind)
-        return [(found, False, translate("A layer's new weights keep its shape and its type."))]
-    if layer.bias is None:
-        return [(translate("the bias is gone"), False, translate("A bias of 0 is still a bias."))]
-    weights = layer.weight.detach().double()
-    deviation, count = fan_in**-0.5, weights.numel()
-    mean, std = weights.mean().item(), weights.std().item()
-    # For N normal weights of deviation s: SE(mean) = s/sqrt(N), SE(std) = s/sqrt(2N), and
-    # SE(kurtosis) = sqrt(24/N) (Kendall and Stuart, The Advanced Theory of Statistics, vol. 1).
-    right_mean = abs(mean) <= _TOLERANCE * max(deviation, std) / count**0.5
-    right_std = abs(std - deviation) <= _TOLERANCE * deviation / (2 * count) ** 0.5
-    kurtosis = (((weights - mean) / std) ** 4).mean().item() if std > 0 else 0.0
-    right_shape = abs(kurtosis - 3) <= _TOLERANCE * (24 / count) ** 0.5
-    right_bias = not layer.bias.detach().any().item()
-    figures = [
-        (
-            translate("mean {mean:.4f}, expected about 0", mean=mean),
-            right_mean,
-            translate("The arguments of a normal distribution are its mean and its deviation."),
-        ),
-        (
-            translate("standard deviation {std:.4f}, expected about {expected:.4f}").format(
-                std=std, expected=deviation
-            ),
-            right_std,
-            _hint_at_deviation(std, fan_in, fan_out),
-        ),
-        (
-            translate("biases all 0") if right_bias else translate("biases not all 0, expected 0"),
-            right_bias,
-            translate("The bias of a new layer is not 0 by itself."),
-        ),
-    ]
-    if right_mean and right_std and not right_shape:
-        found = translate("values not spread as a normal distribution's")
-        hint = translate(
-            "Do the values come from a normal distribution, one value for each weight?"
-        )
-        figures.append((found, False, hint))
-    return figures
+def _apply_to_layers(function: Callable[[nn.Module], None], network: nn.Module) -> _Stopped | None:
+    """Apply the function to the linear layers alone; return what it stopped with first."""
+    stops = [_apply(function, layer) for layer in _linear(network)]
+    return next(filter(None, stops), None)
 
 
-def _hint_at_deviation(std: float, fan_in: int, fan_out: int) -> str:
-    """Return what to think about where the standard deviation is wrong."""
-    mistakes = [
-        (fan_in**-1.0, translate("1/n would be the variance. The deviation is its square root.")),
-        (fan_out**-0.5, translate("Which of the layer's two sizes is n?")),
-        (
-            (3 * fan_in) ** -0.5,
-            translate("That is the deviation of a uniform distribution on [-y, y)."),
-        ),
-        (1.0, translate("The rule scales the deviation of each layer by its own n.")),
-    ]
-    if std == 0:
-        return translate("Does every weight get a value of its own?")
-    for deviation, text in mistakes:
-        # Within 5 %: near enough to recognize a mistake, far from every other one in this list.
-        if abs(std / deviation - 1) < 0.05:
-            return text
-    return translate("The rule is 1/sqrt(n). What is n, and where does the deviation go?")
+def _settings_left() -> Iterator[Finding]:
+    """Find settings of PyTorch's that the function left altered, and set them back."""
+    place, kind = translate("after the function"), torch.get_default_dtype()
+    hint = translate("Which line of yours does more than set the numbers of one layer?")
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        yield Finding(place, translate("gradients are turned off"), False, hint)
+    if kind != torch.float32:
+        torch.set_default_dtype(torch.float32)
+        yield Finding(place, translate("new tensors have another type"), False, hint)
+
+
+def _others_touched(
+    untouched: nn.Module, network: nn.Module, places: dict[str, nn.Module]
+) -> Iterator[Finding]:
+    """Find what the function changed besides the values of linear layers.
+
+    `places` holds the modules of `network` as they stood before the function.
+    """
+    hint = translate("Which modules does the condition at the top of the function let through?")
+    changed = translate("changed, but only the values of linear layers should be")
+    now = dict(network.named_modules())
+    types: dict[str, bool] = {}
+    for name, old in untouched.named_modules():
+        module = now.get(name)
+        if module is not places[name] or _settings(module) != _settings(old):
+            types[type(old).__name__] = True
+        elif not isinstance(old, nn.Linear):
+            values: dict[str, torch.Tensor] = dict(module.named_parameters(recurse=False))
+            values |= dict(module.named_buffers(recurse=False))
+            before = (*old.named_parameters(recurse=False), *old.named_buffers(recurse=False))
+            if not all(_is_kept(value, values.get(key)) for key, value in before):
+                types[type(old).__name__] = True
+    return (Finding(name, changed, False, hint) for name in types)
+
+
+def _settings(module: nn.Module) -> str:
+    """Return such as a dropout's probability; a linear layer's are looked at with its values."""
+    return "" if isinstance(module, nn.Linear) else module.extra_repr()
+
+
+def _is_kept(old: torch.Tensor, now: torch.Tensor | None) -> bool:
+    return now is not None and is_same(old, now) and now.requires_grad == old.requires_grad

@@ -6,6 +6,7 @@ A case says what a submission does and what must come of it: "full" (every autom
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -142,6 +143,13 @@ def _tests_first(notebook: Notebook) -> None:
 def _own_cell(source: str) -> Change:
     def change(notebook: Notebook) -> None:
         notebook["cells"].insert(0, {"cell_type": "code", "metadata": {}, "source": source})
+
+    return change
+
+
+def _own_text(source: str) -> Change:
+    def change(notebook: Notebook) -> None:
+        notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": source})
 
     return change
 
@@ -294,6 +302,15 @@ ACCIDENTS = (
         "nothing",
         "longer",
     ),
+    Case("file_for_helpers", lambda nb: None, "full", files=(("helpers", "x"),)),
+    Case("file_for_figures", lambda nb: None, "full", files=(("figures", "x"),)),
+    Case("folder_for_module", lambda nb: None, "full", files=(("helpers/data.py/data.py", "x"),)),
+    Case("folder_for_page", lambda nb: None, "full", files=((f"{ASSIGNMENT}.html/x.txt", "x"),)),
+    Case("own_language", lambda nb: None, "full", files=(("language.txt", "zh"),)),
+    Case("deep_folders", lambda nb: None, "full", files=(("d/" * 300 + "x.csv", "x"),)),
+    Case("long_path", lambda nb: None, "full", files=((f"{'d' * 250}/" * 9 + "x.csv", "x"),)),
+    Case("latin_name", lambda nb: None, "full", renamed=os.fsdecode(b"l\xf6sung.ipynb")),
+    Case("odd_names", lambda nb: None, "full", files=(("a\nb\x1b[2J.csv", "x"),)),
 )
 
 ATTACKS = (
@@ -428,6 +445,9 @@ ATTACKS = (
         "exercise",
         known=True,
     ),
+    Case("picture_from_elsewhere", _own_text("![my plot](http://127.0.0.1:9/plot.png)"), "full"),
+    Case("link_that_runs", _own_text(r"[more](javascript\:alert(1)) ![a][b]"), "full"),
+    Case('=HYPERLINK("http:",1)', lambda nb: None, "full"),
     Case("kills_everyone", _attack("import os\nos.kill(-1, 9)"), "exercise"),
     Case(
         "package_for_module",
@@ -514,10 +534,20 @@ def hand_in(course: Path, case: Case, solved: Notebook) -> None:
     path = folder / f"{ASSIGNMENT}.ipynb"
     path.write_bytes((case.saved or _json)(notebook))
     for name, text in case.files:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+        _put(folder, Path(name), text)
     if case.renamed:
         path.rename(folder / case.renamed)
+
+
+def _put(folder: Path, name: Path, text: str) -> None:
+    """Write a file, also where the release has a folder, or a file where its folder should be."""
+    if (folder / name).is_dir():
+        shutil.rmtree(folder / name)
+    for parent in name.parents:
+        if (folder / parent).is_file():
+            (folder / parent).unlink()
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
 
 
 def grade(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ needs_root = pytest.mark.skipif(
 )
 
 
-def as_other_user(*command: str) -> list[str]:
-    """Return the command that runs `command` as the user OTHER."""
+def as_other_user(*command: str, user: int = OTHER, groups: Sequence[int] = ()) -> list[str]:
+    """Return the command that runs `command` as a user, with a group of their own and `groups`."""
     opened: list[str] = []
     for path in (Path(sys.base_prefix), Path(sys.prefix), COURSE_ROOT):
         closed = [str(above) for above in path.resolve().parents if not above.stat().st_mode & 1]
@@ -29,7 +30,8 @@ def as_other_user(*command: str) -> list[str]:
                     opened += ["--perms", "0755", "--dir", str(above)]
             opened += ["--ro-bind", str(path.resolve()), str(path.resolve())]
     outside = ["bwrap", "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--die-with-parent"]
-    who = ["setpriv", "--reuid", str(OTHER), "--regid", str(OTHER), "--clear-groups"]
+    who = ["setpriv", "--reuid", str(user), "--regid", str(user)]
+    who += ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
     return [*outside, "--", *who, "--", *command]
 
 

@@ -38,7 +38,7 @@ class ScratchCourse:
         for name in ("nbgrader_config.py", "nbgrader_config.json"):
             shutil.copy(COURSE_ROOT / name, self.root)
         self.exchange.mkdir()
-        self.exchange.chmod(0o777)
+        self.exchange.chmod(0o1777)
         # An empty folder for Jupyter's settings keeps the machine's own out of the tests.
         self._settings = folder / "jupyter"
         self._settings.mkdir()

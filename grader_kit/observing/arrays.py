@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import ObservationError
 
-ENTRY_LIMIT = 500_000
+ENTRY_LIMIT = 1_500_000
 """Entries that one array may hold, and all of an observation together."""
 
 _DTYPES: dict[str, np.dtype] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}

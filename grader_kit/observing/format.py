@@ -100,10 +100,20 @@ def streams(
 
 
 def emit(mime_type: str, observation: Mapping[str, object]) -> None:
-    """Send an observation as a display message, if there is anyone to send it to."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
+    """Send an observation as a display message, if there is anyone to send it to.
 
+    In a kernel it goes past all that a notebook may have changed for itself: standard output and
+    error, `display`, the shell's publisher and hooks.
+    """
+    from ipykernel.kernelapp import IPKernelApp
+    from IPython.core.interactiveshell import InteractiveShell
+
+    if IPKernelApp.initialized() and (kernel := IPKernelApp.instance().kernel) is not None:
+        content = {"data": {mime_type: observation}, "metadata": {}, "transient": {}}
+        parent = kernel.get_parent("shell")
+        kernel.session.send(kernel.iopub_socket, "display_data", content, parent=parent)
     # Without a shell, display would print the observation.
-    if InteractiveShell.initialized():
+    elif InteractiveShell.initialized():
+        from IPython.core.display_functions import display
+
         display({mime_type: observation}, raw=True)

@@ -179,9 +179,10 @@ class Function(Struct, frozen=True):
     Attributes:
         type: its class, mostly "function".
         callable: whether it can be called.
-        blank: whether its body does nothing at all.
+        blank: whether its body does nothing, or only what the exercise's own first line does.
         deferred: whether it is a generator or a coroutine, whose body a call does not run.
         names: names that its code mentions: attributes, methods, globals.
+        calculates: whether it does arithmetic or takes a root.
     """
 
     type: Text
@@ -189,6 +190,7 @@ class Function(Struct, frozen=True):
     blank: bool
     deferred: bool
     names: Texts
+    calculates: bool = False
 
 
 class FunctionObservation(Head, frozen=True):
@@ -196,10 +198,14 @@ class FunctionObservation(Head, frozen=True):
 
     Attributes:
         function: what it is.
-        modules: every module of every network; empty where it raised.
+        modules: every module of every network; where it raised, of the large one or none.
         error: what it raised when it was applied.
         lines: its lines, where it failed or changed no weights.
+        layers_error: what it raised first when it was called with linear layers alone; `modules`
+            are then as it left those.
+        takes_module: whether it can be called with one argument.
         early_return: a `return` before other lines, where it changed no weights.
+        method_assigned: a line that assigns to a method's name, where it changed no weights.
         settings: PyTorch's settings that it left altered.
         runs: one step of training per network, for the criterion that asks for it.
     """
@@ -208,9 +214,17 @@ class FunctionObservation(Head, frozen=True):
     modules: Annotated[tuple[Module, ...], Meta(max_length=200)]
     error: Problem | None = None
     lines: Annotated[tuple[Line, ...], Meta(max_length=100)] = ()
+    layers_error: Problem | None = None
+    takes_module: bool = True
     early_return: Text = ""
+    method_assigned: Text = ""
     settings: Annotated[tuple[Literal["gradients", "dtype"], ...], Meta(max_length=2)] = ()
     runs: Annotated[tuple[Training, ...], Meta(max_length=10)] = ()
+
+    @property
+    def stopped(self) -> Problem | None:
+        """What stopped it: at a linear layer, if it stopped there, else at another module."""
+        return self.layers_error or self.error
 
     @property
     def linear(self) -> list[Module]:

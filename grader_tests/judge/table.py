@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .criteria.bias import judge_bias
-from .criteria.default_exercise import judge_comparison, judge_model
+from .criteria.comparison import judge_comparison
+from .criteria.default_exercise import judge_model
 from .criteria.layers import judge_layers
 from .criteria.weights import judge_deviation, judge_mean, judge_shape
 from .mistakes.find import explain_bias, explain_default, explain_layers, from_weights

@@ -6,10 +6,14 @@ a criterion (Bonferroni). So with five of them a test rejects at a p-value below
 1e-9 / 5 / (number of its criterion's tests), some 1e-11 to 1e-12.
 """
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 
 from ..observation import CRITERIA, OBSERVED, ObservationError
-from .criteria.default_exercise import DefaultObservation
+from .criteria.layers import partly_untouched
+from .default_records import DefaultObservation
 from .mistakes.find import find_mistake
 from .origin import ForeignObservation, require_networks, require_seed
 from .records import FunctionObservation, read
@@ -21,6 +25,9 @@ __all__ = ["CRITERIA", "FALSE_ALARM_RATE", "LEVEL", "Verdict", "judge", "no_obse
 
 FALSE_ALARM_RATE = 1e-9
 """Probability that a correct submission fails, over all criteria together."""
+
+_NOT_BEGUN = ("blank", "nothing_computed", "not_implemented", "none_for_a_function")
+# The mistakes of who wrote nothing of their own; whoever did has tried.
 
 LEVEL = FALSE_ALARM_RATE / sum(criterion.chance for criterion in TABLE.values())
 """Probability that a correct submission fails one criterion."""
@@ -92,9 +99,34 @@ def _judge_function(criterion: str, observation: object) -> tuple[Finding, Messa
     if finding is None:
         require_networks(seen)
         finding = entry.judge(seen, LEVEL)
+    elif seen.error and seen.modules and OBSERVED[criterion].networks == "large":
+        require_networks(seen)
+        finding = _on_layers(seen, finding)
     if finding.outcome == "correct":
         return finding, None
-    return finding, find_mistake(seen, finding, OBSERVED[criterion].values, entry.explain)
+    mistake = find_mistake(seen, finding, OBSERVED[criterion].values, entry.explain)
+    begun = mistake and (mistake.key not in _NOT_BEGUN or seen.function.calculates)
+    if finding.outcome == "not attempted" and begun:
+        finding = replace(finding, outcome="incorrect")
+    return finding, mistake
+
+
+def _on_layers(seen: FunctionObservation, stopped: Finding) -> Finding:
+    """Return what holds of a function that stopped, where linear layers alone are looked at.
+
+    One slip shall not cost what is right beside it. A layer counts only where all its weights
+    were drawn anew: for one that was left, wholly or in part, nothing is given.
+    """
+    criterion = seen.criterion
+    if OBSERVED[criterion].values == "weight":
+        left = {layer.name for layer, _ in partly_untouched(seen, LEVEL)}
+        seen = msgspec.structs.replace(
+            seen, modules=tuple(module for module in seen.modules if module.name not in left)
+        )
+    finding = TABLE[criterion].judge(seen, LEVEL)
+    if finding.outcome == "not attempted":
+        return stopped
+    return replace(finding, messages=(message("layers_alone"), *finding.messages))
 
 
 def _not_run(seen: FunctionObservation) -> Finding | None:
@@ -103,12 +135,13 @@ def _not_run(seen: FunctionObservation) -> Finding | None:
         if seen.function.type == "NoneType":
             return not_attempted(message("no_function"))
         return incorrect(message("not_a_function", type=seen.function.type))
-    if seen.error is None:
+    error = seen.stopped
+    if error is None:
         return None
-    outcome = not_attempted if seen.error.type == "NotImplementedError" else incorrect
-    key = "stopped_at" if seen.error.module else "stopped"
-    stopped = message(key, module=seen.error.module, error=seen.error.said)
-    line = [message("line", line=seen.error.line)] if seen.error.line else []
+    outcome = not_attempted if error.type == "NotImplementedError" else incorrect
+    key = "stopped_at" if error.module else "stopped"
+    stopped = message(key, module=error.module, error=error.said)
+    line = [message("line", line=error.line)] if error.line else []
     return outcome(stopped, *line)
 
 

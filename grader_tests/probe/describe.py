@@ -27,15 +27,23 @@ NAMES = 100
 _DEFERRED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 # What the body of a function compiles to where it holds a docstring, `pass` or `return`.
 _IDLE = ("RESUME", "NOP", "CACHE", "LOAD_CONST", "LOAD_SMALL_INT", "LOAD_FAST", "POP_TOP", "RETURN")
+# What the first line of the exercise's original edition compiles to: it names the module's class.
+_NAMING = ("LOAD_ATTR", "STORE_FAST")
+_GIVEN = {"__class__", "__name__"}
+_ROOTS = ("sqrt", "rsqrt", "pow", "power")
 
 
 def describe_function(function: object) -> Record:
     """Return what a function is, and which names its code mentions."""
     code = attempt(lambda: code_of(function))
     names: list[str] = []
-    blank = False
+    blank = calculates = False
     if code is not None:
-        blank = all(step.opname.startswith(_IDLE) for step in dis.get_instructions(code))
+        steps = list(dis.get_instructions(code))
+        given = set(code.co_names) <= _GIVEN
+        idle = (*_IDLE, *_NAMING) if given else _IDLE
+        blank = all(step.opname.startswith(idle) for step in steps)
+        calculates = any(step.opname.startswith("BINARY_OP") for step in steps)
         nested = [code]
         for part in nested:
             names += part.co_names
@@ -44,6 +52,7 @@ def describe_function(function: object) -> Record:
         "type": type_name(function),
         "callable": callable(function),
         "blank": blank,
+        "calculates": calculates or any(name in _ROOTS for name in names),
         "deferred": code is not None and bool(code.co_flags & _DEFERRED),
         "names": [name[:TEXT] for name in names[:NAMES]],
     }

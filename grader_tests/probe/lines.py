@@ -1,10 +1,8 @@
 """Follows which lines of a student's function run, where it failed or changed nothing."""
 
-import ast
 import inspect
 import linecache
 import sys
-import textwrap
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FrameType
@@ -37,29 +35,6 @@ def call_with(function: Callable[[nn.Module], object], module: nn.Module) -> Non
     if inspect.iscoroutine(result):
         # Unless told, it would complain that nobody waited for it.
         result.close()
-
-
-def early_return(function: object) -> str:
-    """Return the first `return` with statements after it in its block, which never run, or "".
-
-    Python does not compile such statements, so that following the lines does not show them.
-
-    Raises:
-        TypeError, OSError, SyntaxError: the function's text is not to be had.
-    """
-    code = code_of(function)
-    if code is None:
-        return ""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
-    for node in ast.walk(tree):
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(node, block, None)
-            if not isinstance(statements, list):
-                continue
-            for statement in statements[:-1]:
-                if isinstance(statement, ast.Return):
-                    return ast.unparse(statement)[:TEXT]
-    return ""
 
 
 def follow_lines(function: Callable[[nn.Module], object]) -> list[dict[str, object]]:

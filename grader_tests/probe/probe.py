@@ -20,9 +20,11 @@ from grader_kit.observing.probing import attempt, own_settings, reset_settings, 
 from ..blueprint import CLASSES, streams
 from ..observation import OBSERVED, SEED_VARIABLE, VERSION, Observed
 from .describe import Before, describe_error, describe_function, describe_module
-from .describe_default import describe_comparison, describe_model
-from .lines import call_with, early_return, follow_lines
+from .describe_default import describe_comparison, describe_model, outputs_of
+from .elsewhere import comparison_elsewhere, model_elsewhere
+from .lines import call_with, follow_lines
 from .networks import Classifier, large_network, small_networks
+from .source import early_return, method_assigned, takes_module
 
 
 def observe(criterion: str, thing: object) -> Record:
@@ -34,7 +36,7 @@ def observe(criterion: str, thing: object) -> Record:
             model and their comparison. None stands for what is not there.
 
     Returns:
-        A JSON object, at most about 2 MB long. The same seed gives the same networks and, if
+        A JSON object, mostly at most about 3 MB long. The same seed gives the same networks and, if
         student code draws from the global generators, the same weights.
 
     Raises:
@@ -51,19 +53,48 @@ def observe(criterion: str, thing: object) -> Record:
         if look.subject == "function":
             return {**head, **_observe_function(look, thing, rng)}
         if look.subject == "model":
-            return {**head, "model": describe_model(thing, with_values=True)}
+            model, name = (thing, "") if thing is not None else model_elsewhere()
+            _missed.add(criterion) if model is None else _missed.discard(criterion)
+            return {
+                **head,
+                "model": describe_model(model, with_values=True),
+                "named": name,
+                **outputs_of(model, rng),
+            }
         model, comparison = thing if isinstance(thing, tuple) else (None, thing)
-        return {
-            **head,
-            "model": describe_model(model, with_values=False),
-            "comparison": describe_comparison(comparison),
-        }
+        observed = {**head, **_observe_comparison(model, comparison)}
+    if observed["model"] and _MODEL in _missed:
+        # Made in the comparison's cell, after its own test.
+        observed["late"] = {**observe(_MODEL, model), "late": True}
+    return observed
+
+
+_MODEL = "test_default_model"
+_missed: set[str] = set()
+"""The criterion of the model, where its test found none."""
+
+
+def _observe_comparison(model: object, comparison: object) -> Record:
+    shown = name = model_name = ""
+    if comparison is None:
+        comparison, name = comparison_elsewhere()
+        shown = "" if comparison is None or name else "shown"
+    if model is None and comparison is not None:
+        model, model_name = model_elsewhere(comparison)
+    return {
+        "model": describe_model(model, with_values=False),
+        "comparison": describe_comparison(comparison, model),
+        "named": model_name,
+        "comparison_named": name or shown,
+    }
 
 
 def _observe_function(look: Observed, function: object, rng: np.random.Generator) -> Record:
     seen: Record = {"function": describe_function(function), "error": None, "modules": []}
     if not callable(function):
         return seen
+    seen["takes_module"] = attempt(lambda: takes_module(function)) is not False
+    seen["method_assigned"] = method_assigned(function)
     small = look.networks == "all"
     modules: list[Record] = []
     runs: list[Record] = []
@@ -72,12 +103,22 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
     networks = [*small_networks(rng), large_network(rng)] if small else [large_network(rng)]
     for index, network in enumerate(networks):
         sent = look.values if isinstance(network, Classifier) or not small else ""
+        spare = copy.deepcopy(network)
         before = {name: Before(module) for name, module in network.named_modules()}
         twin = copy.deepcopy(network) if look.twice else None
         error = _apply(function, network) or (twin and _apply(function, twin))
         left |= reset_settings()
         if error:
-            return {**seen, "error": error, "lines": _lines(function)}
+            seen |= {"error": error, "lines": _lines(function)}
+            if small:
+                return seen
+            # What it does to linear layers alone: on a network that it did not stop in.
+            network, twin = spare, copy.deepcopy(spare) if look.twice else None
+            before = {name: Before(module) for name, module in network.named_modules()}
+            seen["layers_error"] = _apply_to_layers(function, network)
+            if twin is not None:
+                _apply_to_layers(function, twin)
+            left |= reset_settings()
         after = dict(network.named_modules())
         again = dict(twin.named_modules()) if twin is not None else {}
         modules += [
@@ -93,8 +134,7 @@ def _observe_function(look: Observed, function: object, rng: np.random.Generator
             runs.append(_train(network))
     seen |= {"modules": modules, "runs": runs, "settings": sorted(left)}
     if not any(map(_new_weights, modules)):
-        seen["lines"] = _lines(function)
-        seen["early_return"] = attempt(lambda: early_return(function)) or ""
+        seen |= {"lines": _lines(function), "early_return": early_return(function)}
         reset_settings()
     return seen
 
@@ -131,6 +171,15 @@ def _apply(function: Callable[[nn.Module], object], network: nn.Module) -> Recor
     except BaseException as error:
         return {**describe_error(error), "module": current}
     return None
+
+
+def _apply_to_layers(function: Callable[[nn.Module], object], network: nn.Module) -> Record | None:
+    """Call the function with each linear layer alone; return what it raised first, if it did."""
+    first = None
+    for layer in [module for module in network.modules() if isinstance(module, nn.Linear)]:
+        error = _apply(function, layer)
+        first = first or error
+    return first
 
 
 def _train(network: Classifier) -> Record:

@@ -18,6 +18,8 @@ from grading.course.names import shown
 from grading.course.timestamps import FILE, UnreadableTimestamp, read_timestamp
 
 _load_config = CourseDirectory._load_config
+_shared: set[str] = set()
+"""The roots of courses that a group shares, by settings that this process has read."""
 
 
 def install() -> None:
@@ -26,7 +28,9 @@ def install() -> None:
         # nbgrader calls it by name; it lies beside this Python, active or not.
         beside = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-    os.umask(umask(groupshared=False))
+    if CourseDirectory._load_config is not _load_config_privately:
+        # The settings are run twice, and the second time nothing that they say is loaded anew.
+        os.umask(umask(groupshared=False))
     CourseDirectory._load_config = _load_config_privately
     CourseDirectory.get_existing_timestamp = _existing_timestamp
 
@@ -34,7 +38,10 @@ def install() -> None:
 def _load_config_privately(self: CourseDirectory, *arguments: Any, **options: Any) -> None:
     """Take the settings, and let files be made as `groupshared` among them says."""
     _load_config(self, *arguments, **options)
-    os.umask(umask(self.groupshared))
+    # nbgrader's command and the one within it each read settings, the outer one not all of them.
+    if self.groupshared:
+        _shared.add(self.root)
+    os.umask(umask(self.root in _shared))
 
 
 def _existing_timestamp(self: CourseDirectory, dest_path: str) -> datetime | None:

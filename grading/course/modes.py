@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from grading.course.openings import replaceable, writable_by_all
+
 _OTHERS = 0o007
 _GROUP_WRITES = 0o020
 
@@ -41,13 +43,33 @@ def _restrict(path: Path, groupshared: bool) -> None:
 
 
 def open_to_all(folders: list[str]) -> list[str]:
-    """Return those of the folders that everybody on the machine can write to."""
-    found = []
+    """Return what everybody on the machine can write to: of the folders, and of those above them.
+
+    Whoever can write to a folder above one puts another in its place.
+    """
+    found: dict[str, None] = {}
     for folder in dict.fromkeys(os.path.abspath(name) for name in folders):
-        try:
-            status = os.stat(folder)
-        except OSError:
-            continue
-        if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_IWOTH:
-            found.append(folder)
-    return found
+        if os.path.isdir(folder):
+            found |= dict.fromkeys(str(path) for path in writable_by_all(Path(folder)))
+    return list(found)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder for this user alone, and those above it that are missing; return it.
+
+    Whatever the umask is. What is there already stays as it is.
+
+    Raises:
+        OSError: it cannot be made, or is no folder.
+    """
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether a folder is this user's, reached by no link, and nobody else can change it."""
+    entry = path.lstat()
+    is_folder = stat.S_ISDIR(entry.st_mode) and entry.st_uid == os.geteuid()
+    return is_folder and not entry.st_mode & 0o022 and not list(replaceable(path))

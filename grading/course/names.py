@@ -1,6 +1,7 @@
 """Shows names and messages that others have written, without doing what they say."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +14,19 @@ def shown(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
+def steers(text: str) -> bool:
+    """Tell whether a text has signs that steer a terminal or break a line."""
+    return any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text)
+
+
 def readable(value: object) -> str:
     """Return a value as any file can hold it: no halves of characters, and not too long."""
     text = re.sub(r"[\x00-\x1f]", "", str(value).encode("utf-8", "replace").decode())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def listed(names: Sequence[Path]) -> str:
-    """Return names of files in a row, the first few of them."""
+def listed(names: Sequence[Path | str]) -> str:
+    """Return names in a row, the first few of them."""
     told = ", ".join(readable(name)[: _LONGEST // (_LISTED + 1)] for name in names[:_LISTED])
     more = len(names) - _LISTED
     return f"{told}, … (+{more})" if more > 0 else told

@@ -137,7 +137,8 @@ class Demo:
     def _prepare(self) -> None:
         if self.folder.exists():
             shutil.rmtree(self.folder)
-        self.course.mkdir(parents=True)
+        self.folder.mkdir(mode=0o700)
+        self.course.mkdir()
         for name in ("source", *self.module.PACKAGES):
             shutil.copytree(
                 COURSE_ROOT / name,
@@ -160,7 +161,7 @@ class Demo:
         )
         # nbgrader wants an exchange that everybody may write to.
         self.exchange.mkdir()
-        self.exchange.chmod(0o777)
+        self.exchange.chmod(0o1777)
         self._find_data()
 
     def _is_isolated(self) -> bool:

@@ -15,8 +15,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from grading.feedback.cuts import IMAGES
+from grading.feedback.harmless_text import clean_html
 from grading.feedback.mathml import to_mathml
-from grading.feedback.safe_pages import clean_html
 from grading.judging.reasons import without_cell_number
 
 _LONGEST_SENTENCE = 10_000

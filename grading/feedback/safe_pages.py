@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator
 
-import nh3
 from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.filters import Highlight2HTML, markdown2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -23,6 +22,15 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from grading.course.language import language_of
 from grading.feedback.cuts import IMAGES, PICTURES, TEXT, Allowance, as_text, shown_outputs
+from grading.feedback.harmless_text import (
+    BREAK,
+    clean_html,
+    decoded,
+    harmless_formulas,
+    harmless_markdown,
+    is_harmless,
+    linked_pictures,
+)
 from grading.feedback.limited_work import WorkLimits, work_through
 from grading.judging import stored_verdicts
 from grading.words import say
@@ -30,12 +38,10 @@ from grading.words import say
 WHOLE_SOURCE = "whole_source"
 """Key in a cell's metadata: all that the student wrote, where pages show a part."""
 
-# Shown to whoever reads, and written by nobody; it ends what a browser would take for a tag.
-_BREAK = "\u200b"
 # A text that fails to become HTML is shown as it is, up to here: little, also for slow parsers.
 _UNPARSED = 5_000
-# So little takes no parser long.
-_QUICK = 2_000
+# So little takes no parser long, and is not worth a process.
+_QUICK = 5_000
 # A page becomes so many times as long as its text at most; honest ones do not double.
 _MOST_HTML = 20 * TEXT
 _LIMITS = WorkLimits(seconds=2, all_seconds=10)
@@ -87,9 +93,8 @@ def _shown_cell(cell: NotebookNode, allowance: Allowance) -> NotebookNode:
     attachments = cell.get("attachments", {})
     if cell.cell_type == "raw":
         cell = new_markdown_cell(cell.source, id=cell.id, metadata=cell.metadata)
-    cell.source = _without_missing_attachments(
-        harmless_markdown(cell.source), attachments, allowance
-    )
+    known = _without_missing_attachments(decoded(cell.source), attachments, allowance)
+    cell.source = harmless_markdown(known)
     return cell
 
 
@@ -105,7 +110,7 @@ def _without_missing_attachments(
         images = attachments.get(match[1])
         if images is not None and allowance.has_room_for("".join(images.values())):
             return match[0]
-        return match[0].replace(":", f"{_BREAK}:", 1)
+        return match[0].replace(":", f"{BREAK}:", 1)
 
     return re.sub(r"attachment:([^\s)\"'>]*)", broken, text)
 
@@ -158,23 +163,31 @@ def _unparsed(output: NotebookNode, allowance: Allowance) -> NotebookNode:
 
 
 def _check_sources(cells: list[tuple[NotebookNode, str]], allowance: Allowance) -> None:
-    """Let no text stay that takes pages too long: formgrader's, say, in its own process.
+    """Let no text stay that takes pages too long, or becomes what runs or is fetched there.
+
+    Formgrader makes its pages in its own process, and shows them within the reader's session.
 
     Args:
         cells: each with what the student wrote in it.
         allowance: of the page.
     """
-    long = [(cell, written) for cell, written in cells if len(cell.source) > _QUICK]
-    laid_out = work_through(_laid_out, [cell for cell, _ in long], _LIMITS)
-    for (cell, written), result in zip(long, laid_out, strict=True):
-        if result is None:
-            cell.metadata[WHOLE_SOURCE] = written
-            told, start = say(allowance.language, "feedback.as_typed"), cell.source[:_UNPARSED]
-            if cell.cell_type == "code":
-                cell.source = f"# {told}\n{start}"
-            else:
-                lines = "".join(f"    {line}\n" for line in start.splitlines())
-                cell.source = f"{told}\n\n{lines}"
+    parsed = [
+        (cell, written)
+        for cell, written in cells
+        if cell.cell_type != "code" or len(cell.source) > _QUICK
+    ]
+    sources = [cell for cell, _ in parsed]
+    is_little = sum(len(cell.source) for cell in sources) <= _QUICK
+    results = list(map(_tried, sources)) if is_little else work_through(_laid_out, sources, _LIMITS)
+    failed = [pair for pair, result in zip(parsed, results, strict=True) if result is None]
+    for cell, written in failed:
+        cell.metadata[WHOLE_SOURCE] = written
+        told, start = say(allowance.language, "feedback.as_typed"), cell.source[:_UNPARSED]
+        if cell.cell_type == "code":
+            cell.source = f"# {told}\n{start}"
+        else:
+            lines = "".join(f"    {line}\n" for line in start.splitlines())
+            cell.source = f"{told}\n\n{lines}"
 
 
 def _laid_out(cell: NotebookNode) -> str:
@@ -182,16 +195,20 @@ def _laid_out(cell: NotebookNode) -> str:
         Highlight2HTML(pygments_lexer="ipython3")(cell.source)
         return ""
     renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
-    if len(MarkdownWithMath(renderer=renderer).render(cell.source)) > _MOST_HTML + PICTURES:
+    page = MarkdownWithMath(renderer=renderer).render(cell.source)
+    if len(page) > _MOST_HTML + PICTURES:
         raise ValueError("it becomes far too long")
+    if not is_harmless(page):
+        raise ValueError("it runs or loads something")
     return ""
 
 
-def harmless_markdown(text: str) -> str:
-    """Return Markdown in which nothing is taken for HTML or runs when it is clicked."""
-    text = re.sub(r"<(?=[a-zA-Z/!?])", f"<{_BREAK}", text)
-    # MathJax makes links too: \\href{javascript:...}.
-    return re.sub(r"(script|data|file)(\s*)(:|&#|&colon)", rf"\1{_BREAK}\2\3", text, flags=re.I)
+def _tried(cell: NotebookNode) -> str | None:
+    try:
+        return _laid_out(cell)
+    # A parser raises whatever comes up, and so would the page.
+    except Exception:
+        return None
 
 
 def clean_output(output: NotebookNode) -> NotebookNode | None:
@@ -234,37 +251,14 @@ def _clean_data(data: dict[str, object]) -> NotebookNode:
             encoded = base64.b64encode(_printable(content).encode()).decode()
             clean["text/html"] = f'<img alt="" src="data:image/svg+xml;base64,{encoded}">'
         elif kind == "text/markdown" and "text/html" not in data:
-            clean["text/html"] = clean_html(str(markdown2html(_printable(content))))
+            clean["text/html"] = clean_html(
+                str(markdown2html(linked_pictures(_printable(content))))
+            )
         elif kind == "text/latex" and "text/html" not in data:
-            clean["text/html"] = html.escape(harmless_markdown(_printable(content)))
+            clean["text/html"] = html.escape(harmless_formulas(_printable(content)))
         elif kind == "text/html":
             clean[kind] = clean_html(_printable(content))
     return clean
-
-
-def clean_html(text: str) -> str:
-    """Return HTML without scripts, handlers, forms, frames and links that run something.
-
-    Images may be of the page itself (data:) in a format that cannot hold a script.
-    """
-
-    def keep(tag: str, attribute: str, value: str) -> str | None:
-        allowed = {"src": r"data:image/(png|jpeg|gif|webp);base64,", "href": r"https?:|mailto:|#"}
-        return value if re.match(allowed.get(attribute, ""), value) else None
-
-    tags = nh3.ALLOWED_TAGS | {"figure", "figcaption"}
-    return nh3.clean(
-        harmless_links(text),
-        tags=tags,
-        attribute_filter=keep,
-        url_schemes={"http", "https", "mailto", "data"},
-        link_rel="noopener noreferrer",
-    )
-
-
-def harmless_links(text: str) -> str:
-    """Break what MathJax would make a running link of, in text that becomes part of a page."""
-    return re.sub(r"(\\href\s*\{\s*)", rf"\1{_BREAK}", text)
 
 
 def _printable(content: object) -> str:

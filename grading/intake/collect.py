@@ -21,8 +21,10 @@ from typing import Any
 from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 
+from grading.course.exchange_folders import KeptExchange
 from grading.course.names import shown
 from grading.errors import GradingError
+from grading.intake.submitted_files import fits
 
 _MOST_ENTRIES = 10_000
 _DEEPEST = 40  # each level of folders holds a descriptor open
@@ -35,7 +37,7 @@ class Refused(GradingError):
     """An entry of the exchange that is not taken, and why."""
 
 
-class CourseCollect(ExchangeCollect):
+class CourseCollect(KeptExchange, ExchangeCollect):
     """nbgrader's collect, except that one submission can neither bring another's files nor stop it.
 
     What is left out is logged, and stays in the exchange.
@@ -149,13 +151,16 @@ class CourseCollect(ExchangeCollect):
 
     def _ensure_secret(self, path: Path) -> None:
         """Without what `nbgrader submit` writes there, nobody's feedback could be released."""
+        if path.is_dir():
+            shutil.rmtree(path)
         if not (path.is_file() and re.fullmatch(rb"[0-9a-f]{32,256}", path.read_bytes())):
             self.log.error("%r holds no secret; its feedback can be fetched by nobody", str(path))
             path.write_text(secrets.token_hex(64))
 
     def _set_modes(self, dest: Path) -> None:
         file_mode, folder_mode = (0o660, 0o2770) if self.coursedir.groupshared else (0o640, 0o750)
-        dest.parent.chmod(folder_mode)
+        if dest.parent.stat().st_uid == os.geteuid():
+            dest.parent.chmod(folder_mode)
         for folder, _, names in os.walk(dest):
             os.chmod(folder, folder_mode)
             for name in names:
@@ -184,6 +189,8 @@ class CourseCollect(ExchangeCollect):
                 yield None
                 continue
             try:
+                if not fits(path):
+                    raise Refused("its path is too long")
                 if stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
                     yield None
                     if len(path.parts) == _DEEPEST:

@@ -17,6 +17,10 @@ from grading.intake.python_code import statements
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _TYPES = ("code", "markdown", "raw")
+# What else a cell has by the format, and no student writes into.
+_NO_TEXT = frozenset(
+    ("cell_type", "metadata", "id", "attachments", "outputs", "execution_count", "input")
+)
 _DEEPEST = 50  # lists within each other
 # What ends a line in other programs: vertical tab, form feed, next line, line and paragraph end.
 _OTHER_LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
@@ -44,7 +48,7 @@ def _flat(listed: list[Any], depth: int = 0) -> Iterator[Any]:
 def _is_ordinary(entry: Any) -> bool:
     if not isinstance(entry, dict) or entry.get("cell_type") not in _TYPES:
         return False
-    source = entry.get("source", "")
+    source = entry.get("source")
     return isinstance(source, str) or (
         isinstance(source, list) and all(isinstance(line, str) for line in source)
     )
@@ -54,9 +58,9 @@ def _cell(entry: Any) -> NotebookNode | None:
     """Return a plain cell; None for what holds no text."""
     if not isinstance(entry, dict):
         entry = {"cell_type": "raw", "source": entry}
-    kind = _kind(entry)
-    source = _text(entry.get("source", ""), is_code=kind == "code")
-    if not (isinstance(entry.get("source", ""), str | list) or source):
+    kind, written = _kind(entry), _written(entry)
+    source = _text(written, is_code=kind == "code")
+    if not (isinstance(written, str | list) or source):
         return None
     make = getattr(nbformat.v4, f"new_{kind}_cell")
     plain: NotebookNode = make(source)
@@ -68,6 +72,16 @@ def _cell(entry: Any) -> NotebookNode | None:
     if kind == "markdown" and (images := _attachments(entry.get("attachments"))):
         plain["attachments"] = images
     return plain
+
+
+def _written(entry: dict[str, Any]) -> Any:
+    """Return what stands for a cell's text: its source, else what format 3 called so, else all."""
+    for name in ("source", "input"):
+        if entry.get(name):
+            return entry[name]
+    if "source" in entry:
+        return entry["source"]
+    return {name: value for name, value in entry.items() if name not in _NO_TEXT} or ""
 
 
 def _kind(entry: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ would show the notebook a file of this machine's.
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import accumulate, islice
@@ -16,6 +16,8 @@ MOST_FILES = 1000
 """Files beside a notebook that are taken."""
 _DEEPEST = 20  # folders within each other
 _MOST_ENTRIES = 20_000  # files and folders that are looked at
+# Bytes of a path within a submission. A system takes 4,096 for a whole one, and a copy lies deeper.
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,12 @@ class FoundFiles:
     Attributes:
         names: relative to it; those nearest to the top first, then by name.
         is_whole: whether there are no more.
+        closed: what cannot be read as a file or a folder: links, pipes, what modes forbid.
     """
 
     names: tuple[Path, ...]
     is_whole: bool
+    closed: tuple[Path, ...] = ()
 
 
 def find_files(folder: Path, ignored: Sequence[str] = (), first: Sequence[str] = ()) -> FoundFiles:
@@ -42,36 +46,49 @@ def find_files(folder: Path, ignored: Sequence[str] = (), first: Sequence[str] =
         first: names in the folder itself that come before all others.
     """
     names = [Path(name) for name in first if _is_regular(folder / name)]
+    closed: list[Path] = []
     waiting = deque([Path()])
     left = _MOST_ENTRIES
     is_whole = True
     while waiting and len(names) <= MOST_FILES:
         place = waiting.popleft()
-        files, folders, seen = _entries(folder / place, ignored, left)
-        left -= seen
-        names += [place / name for name in files if place.parts or name not in first]
-        if folders and (left <= 0 or len(place.parts) >= _DEEPEST):
-            is_whole = False
-        else:
-            waiting.extend(place / name for name in folders)
-        is_whole = is_whole and left > 0
-    return FoundFiles(tuple(names[:MOST_FILES]), is_whole and len(names) <= MOST_FILES)
+        entries = list(_looked_at(folder / place, left))
+        left -= len(entries)
+        files, folders, others = _sorted(entries, ignored)
+        closed += [place / name for name in others if fits(place / name)]
+        paths = [place / name for name in files if place.parts or name not in first]
+        names += filter(fits, paths)
+        is_end = left <= 0 or len(place.parts) >= _DEEPEST
+        inner = [] if is_end else [place / name for name in folders if fits(place / name)]
+        waiting.extend(inner)
+        are_all = len(inner) == len(folders) and all(map(fits, paths))
+        is_whole = is_whole and left > 0 and are_all
+    is_whole = is_whole and len(names) <= MOST_FILES
+    return FoundFiles(tuple(names[:MOST_FILES]), is_whole, tuple(closed))
 
 
-def _entries(folder: Path, ignored: Sequence[str], most: int) -> tuple[list[str], list[str], int]:
-    """Return names of files and of folders, in order, and how many entries were looked at."""
-    files, folders, seen = [], [], 0
-    for entry in _looked_at(folder, most):
-        seen += 1
+def fits(name: Path) -> bool:
+    """Tell whether a file's path within a submission is short enough to be copied anywhere."""
+    return len(os.fsencode(name)) <= _LONGEST
+
+
+def _sorted(
+    entries: Iterable[os.DirEntry[str]], ignored: Sequence[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of files, of folders, and of what cannot be read as either, in order."""
+    files, folders, others = [], [], []
+    for entry in entries:
         if entry.name.startswith((".", "__pycache__")):
             continue
         if any(fnmatch(entry.name, pattern) for pattern in ignored):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
             folders.append(entry.name)
         elif entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK):
             files.append(entry.name)
-    return sorted(files), sorted(folders), seen
+        else:
+            others.append(entry.name)
+    return sorted(files), sorted(folders), sorted(others)
 
 
 def _is_regular(path: Path) -> bool:

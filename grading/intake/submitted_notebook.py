@@ -108,7 +108,9 @@ def read_notebook(path: Path) -> SubmittedNotebook:
         )
     remarks: list[Message] = []
     document = _document(path.read_bytes(), path.name, remarks)
-    cells = document.get("cells")
+    cells, elsewhere = document.get("cells"), _cells_of_sheets(document.get("worksheets"))
+    if elsewhere:
+        cells = [*(cells if isinstance(cells, list) else []), *elsewhere]
     if not isinstance(cells, list):
         raise UnreadableSubmission(remark("no_cells", name=path.name))
     if len(cells) > _MOST_CELLS:
@@ -118,9 +120,19 @@ def read_notebook(path: Path) -> SubmittedNotebook:
             )
         )
     read, is_strange = read_cells(cells)
-    if is_strange:
+    if is_strange or elsewhere:
         remarks.append(remark("strange_cells"))
     return SubmittedNotebook(read, remarks)
+
+
+def _cells_of_sheets(sheets: Any) -> list[Any]:
+    """Return the cells of a notebook that has them where format 3 had, and says another format."""
+    listed = [sheet.get("cells") for sheet in _list(sheets) if isinstance(sheet, dict)]
+    return [cell for cells in listed for cell in _list(cells)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

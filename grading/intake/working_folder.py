@@ -15,13 +15,13 @@ from pathlib import Path
 
 from grading.assignment import Assignment
 from grading.course.language import LANGUAGE_FILE
-from grading.course.names import listed
+from grading.course.names import listed, steers
 from grading.intake.submitted_files import MOST_FILES, find_files, too_large
 from grading.submission import Message, remark
 
 _CODE = (".py", ".pyc", ".so", ".pth", ".pyd")
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
-_OURS = ("grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
+_OURS = ("grader_kit", "grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
 _COMPARED = 2**20  # bytes; no file of a release that a student may have changed is larger
 # By this file nbgrader tells whether a submission is newer than what was graded.
 _TIMESTAMP = "timestamp.txt"
@@ -77,19 +77,26 @@ def select_files(
     places = {_compared(name) for name in (*given, *reserved)}
     course = {name for name in found.names if _is_courses(name, places)} - set(changeable)
     modules = {name for name in found.names if _hides_module(name)} - course
-    pages = {name for name in found.names if name.suffix.lower() in _PAGES}
-    rest = [name for name in found.names if name not in course | modules | pages]
+    # Also a folder that is called like a page: where the page is to lie, none can be then.
+    pages = {name for name in found.names if _suffixes(name) & {*_PAGES}}
+    # Every tool prints the names of files, nbgrader's own commands among them.
+    steering = {name for name in found.names if steers(str(name))} - course - modules
+    rest = [name for name in found.names if name not in course | modules | pages | steering]
     large = too_large(submission, rest, mebibytes)
     remarks: list[Message] = []
     if changed := [name for name in sorted(course) if _differs(name, submission, release, given)]:
         remarks.append(remark("course_files", names=listed(changed)))
     if modules:
         remarks.append(remark("module_files", names=listed(sorted(modules))))
+    if steering:
+        remarks.append(remark("steering_files", names=listed(sorted(steering))))
+    if found.closed:
+        remarks.append(remark("closed_files", names=listed(found.closed)))
     if large:
         remarks.append(remark("large_files", names=listed(large), most=mebibytes))
     if not found.is_whole:
         remarks.append(remark("many_files", most=f"{MOST_FILES:,}"))
-    left_out = course | modules | pages | set(large)
+    left_out = course | modules | pages | steering | set(large)
     taken = [name for name in found.names if name not in left_out]
     return Selection(tuple(taken), tuple(sorted(left_out)), tuple(remarks))
 
@@ -147,6 +154,10 @@ def _is_courses(name: Path, given: Collection[tuple[str, ...]]) -> bool:
 def _compared(name: Path) -> tuple[str, ...]:
     """Return a name as file systems compare it that tell neither capitals nor forms apart."""
     return tuple(unicodedata.normalize("NFKC", part).casefold() for part in name.parts)
+
+
+def _suffixes(name: Path) -> set[str]:
+    return {Path(part).suffix.lower() for part in name.parts}
 
 
 def _hides_module(name: Path) -> bool:

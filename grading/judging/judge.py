@@ -20,7 +20,13 @@ from grading.assignment import Assignment, Assignments, Verdict
 from grading.course.language import language_of
 from grading.errors import GradingError
 from grading.judging import plain_tests, stored_verdicts
-from grading.judging.reasons import why_cut_short, without_cell_number
+from grading.judging.reasons import (
+    deleted_name,
+    what_is_odd,
+    why_cut_short,
+    why_not_bound,
+    without_cell_number,
+)
 from grading.submission import Submission
 from grading.words import say
 
@@ -58,16 +64,25 @@ class Judge(NbGraderPreprocessor):
         language = language_of(resources)
         solution: NotebookNode | None = None
         stored_verdicts.forget(nb)
+        taken = _take_all(nb, assignment)
+        alone = {_grade_id(nb.cells[i]): each[0] for i, each in taken.items() if len(each) == 1}
+        completed = assignment.complete(alone) if assignment else {}
         for index, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
-            observations = _take_observations(cell, assignment.MIME_TYPE) if assignment else []
-            observations = [each for each in observations if isinstance(each, dict)]
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            grade_id = _grade_id(cell)
             if assignment and grade_id in assignment.CRITERIA:
-                reason = _why_none(submission, nb, index, solution, len(observations), language)
-                observation = observations[0] if observations and not reason else None
+                count = len(taken[index])
+                reason = _why_none(submission, nb, index, solution, count, language)
+                if not reason and submission.run.confirmed.get(grade_id) is False:
+                    reason = say(language, "judge.not_confirmed")
+                    submission.problems.append(
+                        f"What the observation of {grade_id} claims did not come out so again."
+                    )
+                observation = None if reason else completed[grade_id]
                 self._judge(submission, assignment, cell, observation, reason, language)
+                if problem := what_is_odd(submission, nb, index, solution, reason):
+                    submission.problems.append(problem)
             elif plain_tests.is_automatic_test(cell):
                 if problem := plain_tests.settle(submission, cell, index, language):
                     submission.problems.append(problem)
@@ -132,6 +147,21 @@ def _evidence_outputs(picture: bytes, caption: str) -> list[NotebookNode]:
     ]
 
 
+def _grade_id(cell: NotebookNode) -> Any:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def _take_all(nb: NotebookNode, assignment: Assignment | None) -> dict[int, list[dict[str, Any]]]:
+    """Remove the observations of all cells; return those of the criteria, by the cell's place."""
+    taken = {}
+    for index, cell in enumerate(nb.cells if assignment else ()):
+        if assignment and cell.cell_type == "code":
+            found = _take_observations(cell, assignment.MIME_TYPE)
+            if _grade_id(cell) in assignment.CRITERIA:
+                taken[index] = [each for each in found if isinstance(each, dict)]
+    return taken
+
+
 def _take_observations(cell: NotebookNode, mime_type: str) -> list[Any]:
     """Remove every observation from the cell's outputs and return them, in order."""
     observations = []
@@ -173,6 +203,11 @@ def _why_none(
             named = say(language, f"judge.{what}")
             if output.ename == "CellTimeoutError":
                 return say(language, "judge.timeout", what=named)
+            exercise = "" if solution is None else solution.source
+            if what == "test" and (reason := why_not_bound(exercise, output, language)):
+                return reason
             error = without_cell_number(f"{output.ename}: {output.evalue}")
-            return say(language, "judge.error", what=named, error=error)
+            reason = say(language, "judge.error", what=named, error=error)
+            lost = deleted_name(error, submission, nb, index)
+            return say(language, "judge.deleted", error=reason, name=lost) if lost else reason
     return say(language, "judge.nothing" if ran else "judge.not_run")

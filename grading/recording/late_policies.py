@@ -7,11 +7,12 @@ those once more with --force, which keeps what the person gave.
 """
 
 import math
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 from nbgrader.plugins import LateSubmissionPlugin
-from traitlets import Float
-
-_SECONDS_PER_DAY = 86_400
+from nbgrader.preprocessors import AssignLatePenalties
+from traitlets import Bunch, Float, TraitError, Unicode, default, validate
 
 
 class LatePolicy(LateSubmissionPlugin):
@@ -38,13 +39,46 @@ class LatePolicy(LateSubmissionPlugin):
 
 
 class PointsPerDay(LatePolicy):
-    """Takes off points for each day that has begun since the deadline, never below 0."""
+    """Takes off points for each day that has begun since the deadline, never below 0.
+
+    A day ends when the clocks of the time zone show the deadline's time again, also where that took
+    23 or 25 hours.
+    """
 
     points = Float(1.0, min=0.0, help="Points for each day that has begun.").tag(config=True)
+    time_zone = Unicode(
+        help="By whose clocks days are counted, such as Europe/Berlin; default: Exchange.timezone."
+    ).tag(config=True)
+
+    @default("time_zone")
+    def _exchanges(self) -> str:
+        return str(self.config.Exchange.get("timezone", "UTC"))
+
+    @validate("time_zone")
+    def _known(self, proposal: Bunch) -> str:
+        if proposal["value"] not in available_timezones():
+            raise TraitError(
+                f"PointsPerDay.time_zone is {proposal['value']!r}; expected the name of a time "
+                "zone, such as Europe/Berlin or UTC."
+            )
+        return str(proposal["value"])
 
     def penalty(self, score: float, seconds: float) -> float | None:
         """Return the points for the days that have begun, at most `score`."""
-        return min(score, self.points * math.ceil(seconds / _SECONDS_PER_DAY))
+        return min(score, self.points * math.ceil(self._late(seconds) / timedelta(days=1)))
+
+    def _late(self, seconds: float) -> timedelta:
+        """Return by how much the clocks have gone on since the deadline."""
+        if not isinstance(self.parent, AssignLatePenalties):
+            return timedelta(seconds=seconds)
+        names = self.parent.assignment_id, self.parent.student_id
+        deadline = self.parent.gradebook.find_submission(*names).duedate.replace(tzinfo=UTC)
+        zone = ZoneInfo(self.time_zone)
+        shown = [
+            time.astimezone(zone).replace(tzinfo=None)
+            for time in (deadline, deadline + timedelta(seconds=seconds))
+        ]
+        return shown[1] - shown[0]
 
 
 class CutOff(LatePolicy):

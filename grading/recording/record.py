@@ -79,6 +79,10 @@ class Record(NbGraderPreprocessor):
             problems.append("The Python process ended before the last cell.")
         if run is not None and run.limit is not None:
             problems.append(f"A limit struck: {run.limit}.")
+        if run is not None and run.broke is not None:
+            problems.append(
+                f"Cell {run.broke} made the run break down, while another notebook ran well."
+            )
         problems += submission.problems
         with Gradebook(names["db_url"]) as gradebook:
             graded = gradebook.find_submission_notebook(

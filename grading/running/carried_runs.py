@@ -7,13 +7,14 @@ from pathlib import Path
 from distributed import Worker, WorkerPlugin
 
 from grading.running import jobs
+from grading.sandbox.inside import claims
 
 
 class CarriedRuns(WorkerPlugin):
     """Gives a worker its own copy of the folder of recorded runs, where it has not the folder.
 
-    A few dozen small files, which travel once. A run is named by the machine's processor, too
-    (`grading.sandbox.inside.recall`): one of another kind finds nothing and trains for itself.
+    A few dozen files of a megabyte, which travel once. A run is named by the machine's processor,
+    too (`grading.sandbox.inside.recall`): one of another kind finds nothing and trains for itself.
 
     Args:
         folder: the folder on the machine that makes the jobs.
@@ -26,7 +27,7 @@ class CarriedRuns(WorkerPlugin):
         self._files = {
             path.name: path.read_bytes()
             for path in sorted(folder.iterdir())
-            if path.suffix in {".npz", ".png"}
+            if path.suffix in {".npz", ".png", claims.SUFFIX}
         }
         self._copy: Path | None = None
 

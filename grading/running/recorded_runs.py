@@ -60,14 +60,18 @@ def record(
     if done in _not_recorded:
         # It would fail again, for every submission; the next command tries once more.
         raise NotRecorded(_not_recorded[done])
-    with FileLock(folder / ".lock"):
+    if done.exists():
+        return
+    # The umask decides; a group that shares the course can take it then.
+    with FileLock(folder / ".lock", mode=0o660):
         if done.exists():
             return
         log.info("Recording the training runs of %s, once on this machine", notebook)
         for variant in variants:
             result = run(nbformat.reads(variant, as_version=4))
             if not result.complete:
-                reason = result.limit or f"its kernel died in cell {result.died}"
+                ended = result.died if result.broke is None else result.broke
+                reason = result.limit or f"its kernel died in cell {ended}"
                 _not_recorded[done] = (
                     f"{notebook} should run to its end in the sandbox, and did not: {reason}."
                 )

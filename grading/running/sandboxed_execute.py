@@ -127,6 +127,8 @@ class SandboxedExecute(Execute):
             self.log.warning("The limit of %s struck in cell %s", run.limit, run.limit_cell)
         if run.died is not None:
             self.log.warning("The kernel died in cell %s", run.died)
+        if run.broke is not None:
+            self.log.warning("Cell %s made the run break down", run.broke)
         return nb, resources
 
     @staticmethod
@@ -152,6 +154,7 @@ class SandboxedExecute(Execute):
             self.limits(assignment),
             surroundings,
             assignment.DATA_FOLDER if assignment else Path(),
+            Assignments(parent=self).module_of(names["assignment"]),
         )
 
     def limits(self, assignment: Assignment | None = None) -> Limits:
@@ -191,7 +194,7 @@ class SandboxedExecute(Execute):
         folder = Path(self.recorded_runs).resolve()
         if not self.record_training:
             return folder if folder.is_dir() else None
-        data = self._data_folder(assignment)
+        data = self.data_folder(assignment)
         files = source_files(Path(), source, assignment.PACKAGES)
 
         def run(instructors: NotebookNode) -> Run:
@@ -223,12 +226,13 @@ class SandboxedExecute(Execute):
             assignment.INSIDE,
             assignment.IMPORTS,
             assignment.DATA_VARIABLE,
-            self._data_folder(assignment),
+            self.data_folder(assignment),
             runs,
             record,
         )
 
-    def _data_folder(self, assignment: Assignment) -> Path | None:
+    def data_folder(self, assignment: Assignment) -> Path | None:
+        """Return the folder of data that student code is shown; None where there is none."""
         if not assignment.DATA_VARIABLE:
             return None
         for name in (self.data, os.environ.get(assignment.DATA_VARIABLE, ""), "data"):

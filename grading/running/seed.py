@@ -30,7 +30,7 @@ def course_secret(path: Path, shared: bool = False) -> bytes:
 
     Args:
         path: the file.
-        shared: let the file's group read it, too: the other instructors of a shared course.
+        shared: let the file's group have it, too: the other instructors of a shared course.
 
     Raises:
         UnusableSecret: the file holds something else than 64 hexadecimal digits.
@@ -50,7 +50,7 @@ def course_secret(path: Path, shared: bool = False) -> bytes:
             "from a backup, or delete it to have a new one drawn; regrades then use other seeds."
         )
     if shared and path.stat().st_uid == os.geteuid():
-        path.chmod(0o640)
+        path.chmod(0o660)
     return secret
 
 

@@ -3,6 +3,7 @@
 Where root grades, submissions run as another user; what that one could not read is copied as well.
 """
 
+import errno
 import gzip
 import hashlib
 import os
@@ -13,6 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
+
+from grading.course.modes import is_own, private_folder
 
 
 @cache
@@ -77,6 +80,10 @@ def _unpack(data: Path, within: Path, target: Path) -> None:
 
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "course-grading"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_folder(Path(base) / "course-grading")
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+    if not is_own(folder):
+        # Somebody else could have put data there, or could now.
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(folder))
     return folder

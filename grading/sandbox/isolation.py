@@ -33,6 +33,9 @@ FILES = "/files"
 # All that the sandbox sees of the engine, and the name under which it is imported there.
 _INSIDE = Path(namespaces.__file__).parent
 INSIDE = "sandbox_inside"
+# What installation leaves among the packages of where this course lies, and what is seen instead.
+_TELLING = ("__editable__*", "*.dist-info/direct_url.json")
+_NOTHING = _INSIDE / "__init__.py"
 # A file's folder would come first on the path of modules.
 _SERVE = f"import sys; del sys.path[0]; from {INSIDE}.server import main; main()"
 # Where other things are inside.
@@ -49,12 +52,18 @@ _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.ca
 _TRIAL = """
 import os, sys
 sys.path.append({modules!r})
-from {inside} import namespaces
-namespaces.own_folders(4096)
-if namespaces.fork_into_own_processes():
-    os.write(1, b"works")
-else:
-    os.wait()
+from {inside} import namespaces, system_calls
+try:
+    namespaces.own_folders(4096)
+    if namespaces.fork_into_own_processes():
+        namespaces.hide_mounts()
+        namespaces.drop_privileges()
+        system_calls.refuse()
+        os.write(1, b"works")
+    else:
+        os.wait()
+except OSError as error:
+    sys.exit(str(error))
 """
 
 
@@ -140,14 +149,20 @@ def _sandbox(program: Program, mounts: list[str], writable: Sequence[str] = ()) 
         writable: of that, what can be written to.
     """
     folders = [word for folder in FOLDERS for word in ("--tmpfs", folder)]
-    # One capability, for process 1 to make each submission's namespaces, and one to give up both.
+    # For process 1 alone: to make each submission's namespaces, to hide where mounts come from, to
+    # count what a process keeps to itself, and to give up all of these.
+    capabilities = ("SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE", "SETPCAP")
     inside = [
         *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000"),
-        *("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"),
+        *("--cap-drop", "ALL"),
+        *(word for name in capabilities for word in ("--cap-add", f"CAP_{name}")),
         *("--disable-userns", "--new-session", "--as-pid-1"),
         *("--die-with-parent", "--clearenv", "--hostname", "sandbox"),
     ]
-    own = ["--dev", "/dev", "--proc", "/proc", *writable, *folders]
+    # Mapped and shared, /dev/zero is memory that stays where nobody has it mapped any more. The
+    # other device that reads as zeros cannot be mapped.
+    zeros = ["--dev-bind", "/dev/full", "/dev/zero"]
+    own = ["--dev", "/dev", *zeros, "--proc", "/proc", *writable, *folders]
     sealed = ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
     if not _is_root():
         return [str(program.path), *inside, *_mounts_of_system(), *mounts, *own, *sealed]
@@ -200,6 +215,10 @@ def _mounts_of_interpreter() -> list[str]:
     mounts += ["--perms", "0755", "--dir", _PACKAGES]
     for number, package in enumerate(packages):
         mounts += ["--ro-bind", package, f"{_PACKAGES}/{number}"]
+        for installed in (path for kind in _TELLING for path in Path(package).glob(kind)):
+            if installed.is_file():
+                hidden = installed.relative_to(package)
+                mounts += ["--ro-bind", str(_NOTHING), f"{_PACKAGES}/{number}/{hidden}"]
     return mounts
 
 

@@ -21,6 +21,7 @@ from grading.sandbox import isolation
 from grading.sandbox.errors import SandboxFailed
 from grading.sandbox.inside.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
 from grading.sandbox.process import Sandbox
+from grading.sandbox.progress import Progress
 from grading.submission import Limits, Run, Surroundings
 
 
@@ -45,8 +46,8 @@ def execute(
 
     Raises:
         SandboxUnavailable: no sandbox can be started here.
-        SandboxFailed: the sandbox broke down, which is no fault of the submission; the next call
-            starts another.
+        SandboxFailed: the sandbox broke down; the next call starts another. It says how far the
+            run came.
     """
     limits = limits or Limits()
     blank = _without_outputs(notebook)
@@ -59,17 +60,24 @@ def execute(
     sandbox = _sandbox(surroundings or Surroundings())
     try:
         progress = sandbox.run(job, files, limits)
-    except BaseException:
+    except BaseException as error:
         # Whatever it was, it may have left something behind.
         close()
+        if isinstance(error, SandboxFailed) and error.progress is not None:
+            error.run = _run(blank, time.monotonic() - began, error.progress)
         raise
+    return _run(blank, time.monotonic() - began, progress)
+
+
+def _run(blank: NotebookNode, seconds: float, progress: Progress) -> Run:
+    """Return what came of a notebook, with its outputs in place."""
     for index, (outputs, count) in progress.cells.items():
         cell = blank.cells[index]
         cell.outputs = [from_dict(output) for output in _joined(outputs)]
         cell.execution_count = count
     return Run(
         blank,
-        time.monotonic() - began,
+        seconds,
         progress.died,
         progress.limit,
         progress.limit_cell,

@@ -70,9 +70,11 @@ class Sandbox:
                 self.close()
         errors = listener.errors.decode(errors="replace").strip() or "it said nothing"
         if not progress.ready:
-            raise SandboxFailed(f"The sandbox did not start: {errors}")
+            raise SandboxFailed(f"The sandbox did not start: {errors}", progress)
         if not (progress.complete or progress.died is not None or progress.limit is not None):
-            raise SandboxFailed(f"The sandbox ended during cell {progress.running}: {errors}")
+            raise SandboxFailed(
+                f"The sandbox ended during cell {progress.running}: {errors}", progress
+            )
         return progress
 
     def kill(self) -> None:
@@ -109,8 +111,8 @@ class _Listener:
         self._limits = limits
         self._job = memoryview(job)
         self._pieces: list[bytes] = []
-        # Outputs, and as much again for their JSON.
-        self._bytes_left = 2 * limits.output_bytes + MEBIBYTE
+        # Outputs, those of tests counted by themselves, and as much again for their JSON.
+        self._bytes_left = 4 * limits.output_bytes + MEBIBYTE
 
     def listen(self) -> None:
         """Hand over the job, and take events until all is over or a limit strikes."""
@@ -167,8 +169,9 @@ class _Listener:
             for end in ends:
                 line = b"".join([*self._pieces, end])
                 self._pieces.clear()
-                # A line is cut short where the driver was killed while it wrote.
-                with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+                # A line is cut short where the driver was killed while it wrote. Nothing else
+                # that is no event comes from a driver, and nothing else is believed.
+                with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError):
                     self.progress.take(json.loads(line))
             self._pieces.append(rest)
         return bool(chunk)

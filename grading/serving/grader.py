@@ -268,9 +268,10 @@ def inbound_of(app: NbGrader) -> Path:
     """Return the exchange's folder of submissions.
 
     Raises:
-        ExchangeError: there is none that can be read; nbgrader's log says so as well.
+        ExchangeError: there is none that can be read, or no instructor has made it.
     """
     collector = CourseCollect(coursedir=app.coursedir, parent=app)
+    collector.init_dest()
     folder = Path(collector.root, app.coursedir.course_id, "inbound")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ExchangeError(

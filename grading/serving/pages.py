@@ -7,7 +7,7 @@ from nbgrader.apps import NbGrader, generatefeedbackapp
 from nbgrader.coursedir import CourseDirectory
 
 from grading.course.language import read_language
-from grading.feedback.release import CourseReleaseFeedback
+from grading.handing_back.release import CourseReleaseFeedback
 from grading.intake.release import released_names
 from grading.serving.arrivals import Arrival
 from grading.serving.notices import put_notice

@@ -11,6 +11,7 @@ from tests.corpus import load
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _BATCH = 100
+_IN_ONE_NOTEBOOK = 20
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50, help="gradings of each way of the corpus")
     parser.add_argument("--gradings", type=int, default=20_000, help="simulated correct gradings")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--sandbox", action="store_true", help="grade the corpus where it runs")
     options = parser.parse_args()
     # Workers share the cores; threads of their own would only wait for each other.
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -30,7 +32,7 @@ def main() -> None:
         if options.only in (None, "power"):
             results.save(folder, "power", measure_power(pool))
         if options.only in (None, "corpus"):
-            results.save(folder, "corpus", measure_corpus(pool, options.seeds))
+            results.save(folder, "corpus", measure_corpus(pool, options.seeds, options.sandbox))
         if options.only in (None, "time"):
             results.save(folder, "time", timing.measure())
     try:
@@ -71,8 +73,12 @@ def measure_power(pool: ProcessPoolExecutor) -> dict[str, object]:
     return curves
 
 
-def measure_corpus(pool: ProcessPoolExecutor, seeds: int) -> dict[str, object]:
-    """Return what became of every way of the corpus."""
+def measure_corpus(
+    pool: ProcessPoolExecutor, seeds: int, sandbox: bool = False
+) -> dict[str, object]:
+    """Return what became of every way of the corpus, in the sandbox or beside it."""
+    if sandbox:
+        return _measure_in_sandbox(pool, seeds)
     ways = [(kind, item.name) for kind in ("right", "wrong") for item in load(kind)]
     jobs = [
         pool.submit(confusion.observe_way, kind, name, range(1, seeds + 1)) for kind, name in ways
@@ -82,6 +88,23 @@ def measure_corpus(pool: ProcessPoolExecutor, seeds: int) -> dict[str, object]:
         outcomes.append(job.result().as_json())
         if done % 20 == 0:
             print(f"corpus: {done} of {len(ways)} ways", flush=True)
+    return {"outcomes": outcomes}
+
+
+def _measure_in_sandbox(pool: ProcessPoolExecutor, seeds: int) -> dict[str, object]:
+    batches = [
+        (kind, [item.name for item in load(kind)][start : start + _IN_ONE_NOTEBOOK])
+        for kind in ("right", "wrong")
+        for start in range(0, len(load(kind)), _IN_ONE_NOTEBOOK)
+    ]
+    jobs = [
+        pool.submit(confusion.observe_in_sandbox, kind, names, range(1, seeds + 1))
+        for kind, names in batches
+    ]
+    outcomes = []
+    for done, job in enumerate(jobs, start=1):
+        outcomes += [outcome.as_json() for outcome in job.result()]
+        print(f"corpus in the sandbox: {done} of {len(jobs)} notebooks", flush=True)
     return {"outcomes": outcomes}
 
 

@@ -5,12 +5,14 @@ import io
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from grader_tests.judge.verdict import Verdict
 from grader_tests.probe import SEED_VARIABLE
 from tests.corpus import Submission, load
 from tests.corpus.grading import grade, misnamed, scored_as_expected
+from tests.corpus.in_sandbox import grade_in_sandbox
 
 
 @dataclass
@@ -50,12 +52,26 @@ def observe_way(kind: str, name: str, seeds: Iterable[int]) -> Outcome:
     return outcome
 
 
+def observe_in_sandbox(kind: str, names: Sequence[str], seeds: Iterable[int]) -> list[Outcome]:
+    """Grade some ways of the corpus under each seed, all in one sandbox."""
+    ways = [item for item in load(kind) if item.name in names]
+    outcomes = [Outcome(item.name, kind) for item in ways]
+    for seed in seeds:
+        verdicts = grade_in_sandbox(ways, seed)
+        for outcome, item in zip(outcomes, ways, strict=True):
+            _count(outcome, item, verdicts[item.name])
+    return outcomes
+
+
 def _add(outcome: Outcome, submission: Submission, seed: int) -> None:
     os.environ[SEED_VARIABLE] = str(seed)
     # Submissions print, and use what is deprecated.
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        verdicts = grade(submission)
+        _count(outcome, submission, grade(submission))
+
+
+def _count(outcome: Outcome, submission: Submission, verdicts: Mapping[str, Verdict]) -> None:
     passed = {criterion for criterion, verdict in verdicts.items() if verdict.passed}
     outcome.seeds += 1
     outcome.scored += scored_as_expected(submission, verdicts)

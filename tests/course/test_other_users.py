@@ -1,6 +1,7 @@
 """Tests that another user of the machine can neither run code as who grades, nor read grades."""
 
 import contextlib
+import gzip
 import os
 import re
 import stat
@@ -144,6 +145,71 @@ def test_a_batch_offers_nothing_to_other_users(course: ScratchCourse, tmp_path: 
     assert not (tmp_path / "home" / ".config" / "dask").exists()
 
 
+def _reachable(root: Path) -> set[str]:
+    """Return what others have a right on in `root`, each folder above it letting them pass."""
+    open_to_others: set[str] = set()
+    with contextlib.suppress(OSError):
+        for path in root.iterdir():
+            with contextlib.suppress(OSError):
+                mode = path.lstat().st_mode
+                if stat.S_ISLNK(mode) or not mode & 0o007:
+                    continue
+                open_to_others.add(str(path))
+                if stat.S_ISDIR(mode) and mode & 0o001:
+                    open_to_others |= _reachable(path)
+    return open_to_others
+
+
+@needs_root
+@pytest.mark.parametrize("umask", ["000", "002"])
+def test_nothing_that_grading_makes_is_open(
+    course: ScratchCourse, tmp_path: Path, umask: str
+) -> None:
+    """Under a wide umask, its cache's name planted; packed data are what the cache is for."""
+    data, home, temporary = tmp_path / "data", tmp_path / "home", tmp_path / "tmp"
+    raw = data / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path in sorted(Path(course.environment["FASHION_MNIST"]).glob("FashionMNIST/raw/*-ubyte*")):
+        content = path.read_bytes()
+        packed = content if path.suffix == ".gz" else gzip.compress(content, 1)
+        (raw / f"{path.stem if path.suffix == '.gz' else path.name}.gz").write_bytes(packed)
+    for folder in (home, temporary):
+        folder.mkdir()
+        folder.chmod(0o1777)
+    planted = [temporary / "course-grading", temporary / "weight-initialization"]
+    for folder in planted:
+        folder.mkdir(mode=0o777)
+        give(folder)
+    before = {*_reachable(course.root), *map(str, planted)}
+    command = [sys.executable, "-m", "grading", "autograde", ASSIGNMENT, "--student", "ada"]
+    for cache in (temporary, home / ".cache" / "of" / "mine"):
+        wide: set[str] = set()
+        with subprocess.Popen(
+            ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *command, "--force"],
+            cwd=course.root,
+            env=course.environment
+            | {
+                "PYTHONPATH": str(COURSE_ROOT),
+                "FASHION_MNIST": str(data),
+                "HOME": str(home),
+                "TMPDIR": str(temporary),
+                "XDG_CACHE_HOME": str(cache),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as batch:
+            while batch.poll() is None:
+                for folder in (home, temporary, course.root):
+                    wide |= _reachable(folder)
+                time.sleep(0.05)
+        assert batch.returncode == 0
+        assert wide - before == set()
+    # Nothing was put where somebody else could change it, and all of it where nobody can.
+    assert [path for folder in planted for path in folder.iterdir()] == []
+    assert len(list((home / ".cache/of/mine/course-grading").rglob("*-ubyte"))) == 4
+
+
 def test_a_folder_that_all_can_write_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
@@ -202,7 +268,7 @@ def test_a_course_is_made_for_its_group_alone(tmp_path: Path, any_data: str, sha
     assert group == (0o660 if shared else 0o640)
     assert stat.S_IMODE((course.root / audit.FILE).stat().st_mode) == group
     secret = stat.S_IMODE((course.root / ".grading_secret").stat().st_mode)
-    assert secret == (0o640 if shared else 0o600)
+    assert secret == (0o660 if shared else 0o600)
 
 
 def test_what_collect_took_loses_no_file_of_others(tmp_path: Path) -> None:

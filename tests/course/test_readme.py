@@ -8,7 +8,8 @@ import pytest
 from nbgrader.apps import NbGraderApp
 
 COURSE_ROOT = Path(__file__).resolve().parents[2]
-PAGES = [COURSE_ROOT / "README.md", *sorted((COURSE_ROOT / "docs").glob("*.md"))]
+PAGES = [COURSE_ROOT / "README.md", COURSE_ROOT / "SECURITY.md"]
+PAGES += sorted((COURSE_ROOT / "docs").glob("*.md"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (COURSE_ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -32,6 +33,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not target.startswith("https://"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_index_lists_every_page() -> None:
+    listed = set(re.findall(r"\]\((\w+\.md)\)", (COURSE_ROOT / "docs/README.md").read_text()))
+    assert listed == {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -30,6 +30,15 @@ class Net(nn.Module):
         return self.fc3(self.dropout(F.relu(self.fc2(x))))
 
 
+def rebuilt(kind: Any) -> nn.Module:
+    """A class that stands alone, with the layers of a Net."""
+    model: nn.Module = kind.__new__(kind)
+    nn.Module.__init__(model)
+    for name, module in lesson_net().named_children():
+        model.add_module(name, module)
+    return model
+
+
 def lesson_net(hidden_1: int = 256, hidden_2: int = 128) -> Net:
     torch.manual_seed(5)
     return Net(hidden_1, hidden_2)
@@ -67,6 +76,45 @@ class TestModel:
         net = lesson_net()
         net.conv = nn.Conv2d(1, 2, 3)
         assert not verdict_on(net).passed
+
+    def test_a_copy_of_the_class_counts_and_hears_that_net_is_enough(self) -> None:
+        copied = type("Net2", (nn.Module,), {"forward": Net.forward})
+        assert verdict_on(rebuilt(copied)).passed
+        assert "Net() from above is enough" in verdict_on(rebuilt(copied)).sentence
+
+    @pytest.mark.parametrize(
+        "forward",
+        [
+            lambda self, x: self.fc3(self.fc2(self.fc1(x.view(-1, 784)))),
+            lambda self, x: Net.forward(self, x).softmax(1),
+            lambda self, x: Net.forward(self, -x),
+            lambda self, x: self.fc3(torch.tanh(self.fc2(F.relu(self.fc1(x.view(-1, 784)))))),
+            lambda self, x: self.fc3(F.relu(self.fc2(F.leaky_relu(self.fc1(x.view(-1, 784)))))),
+            # Without dropout.
+            lambda self, x: self.fc3(F.relu(self.fc2(F.relu(self.fc1(x.view(-1, 784)))))),
+            lambda self, x: torch.zeros(len(x), 10),
+            lambda self, x: "no scores",
+            lambda self, x: 1 / 0,
+        ],
+    )
+    def test_a_net_that_computes_something_else_fails(self, forward: Any) -> None:
+        torch.manual_seed(5)
+        verdict = verdict_on(type("Net", (Net,), {"forward": forward})())
+        assert verdict.outcome == "incorrect"
+        assert "computes something else" in verdict.sentence
+
+    @pytest.mark.parametrize("other", [nn.Dropout(0.5), nn.Tanh(), nn.BatchNorm1d(9, affine=False)])
+    def test_a_net_with_other_modules_fails(self, other: nn.Module) -> None:
+        model = lesson_net()
+        model.other = other
+        assert type(other).__name__ in verdict_on(model).sentence
+        assert not verdict_on(model).passed
+
+    def test_outputs_of_other_images_fail(self) -> None:
+        # What was observed under one seed, offered under another.
+        seen = json.loads(json.dumps(observe("test_default_model", lesson_net())))
+        assert judge("test_default_model", seen).passed
+        assert not judge("test_default_model", {**seen, "seed": "4"}).passed
 
     @pytest.mark.parametrize(
         ("draw", "word"),

@@ -76,7 +76,7 @@ class TestFormat:
             ({"shape": [True, 3]}, "whole numbers"),
             ({"shape": [3.0]}, "whole numbers"),
             ({"shape": [10**9]}, "whole numbers"),
-            ({"shape": [1000, 1000]}, "entries"),
+            ({"shape": [1000, 2000]}, "entries"),
             ({"shape": [1] * 9}, "sizes"),
             ({"shape": 3}, "sizes"),
             ({"data": "A" * 14 + "=="}, "bytes"),

@@ -16,9 +16,10 @@ from nbformat.notebooknode import NotebookNode
 
 from grading.feedback import exporter as feedback_exporter
 from grading.feedback.cuts import PAGE, TEXT
+from grading.feedback.harmless_text import harmless_markdown
 from grading.feedback.limited_work import WorkLimits, work_through
 from grading.feedback.rendering import outputs, sentence
-from grading.feedback.safe_pages import WHOLE_SOURCE, SafePages, harmless_markdown
+from grading.feedback.safe_pages import WHOLE_SOURCE, SafePages
 from grading.intake.submitted_notebook import read_notebook
 from grading.judging.reasons import without_cell_number
 from grading.recording.answers import is_unanswered

@@ -122,7 +122,7 @@ class TestNotInstalled:
         skip_without_sandbox()
         own = tmp_path / "own"
         shutil.copytree(course.root, own)
-        for name in ("grading", "grader_tests"):
+        for name in ("grading", "grader_kit", "grader_tests"):
             shutil.copytree(COURSE_ROOT / name, own / name)
         code, said = course.run(
             self.lacking + COMMAND, *AUTOGRADE, "--course-dir", str(own), folder=tmp_path

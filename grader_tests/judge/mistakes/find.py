@@ -14,8 +14,11 @@ from ..criteria.weights import read_layers
 from ..records import FunctionObservation, Parameter
 from ..statistics.moments import Layer
 from ..verdict import Finding, Message, message
-from .in_code import explain_error, explain_idleness
+from .in_code import draws_and_sets, explain_error, explain_idleness
 from .in_weights import explain_constant
+
+STOPPED = ("stopped", "stopped_at")
+"""The messages of a function that stopped before there was anything to judge."""
 
 Explain = Callable[[FunctionObservation, Finding], Message | None]
 
@@ -38,8 +41,8 @@ def find_mistake(
         if given == "NoneType":
             return message("none_for_a_function")
         return message("name_taken", type=given)
-    if seen.error is not None:
-        return explain_error(seen, seen.error)
+    if seen.stopped is not None and finding.messages[0].key in STOPPED:
+        return explain_error(seen, seen.stopped)
     bias_written = any(bias.changed for _, bias in seen.parameters("bias"))
     # The criterion for the bias asks about the bias, where that was written.
     asks_about_weights = asks_about == "weight" or not bias_written
@@ -123,7 +126,8 @@ def explain_layers(seen: FunctionObservation, _: Finding) -> Message | None:
     if not repeated(seen) or isinstance(layers, Finding):
         return None
     constant = explain_constant(layers, repeated=True)
-    return constant or _old_weights(seen) or message("fixed_seed")
+    zeroed = _zeroed(seen) if constant else None
+    return zeroed or constant or _old_weights(seen) or message("fixed_seed")
 
 
 def _old_weights(seen: FunctionObservation) -> Message | None:
@@ -136,6 +140,30 @@ def _old_weights(seen: FunctionObservation) -> Message | None:
     if len(found) < 2 or abs(mean := float(np.mean(found))) < _CORRELATED:
         return None
     return message("old_weights_kept", correlation=mean)
+
+
+def _bias_missed(seen: FunctionObservation) -> Message:
+    """Name why no bias is other than it was."""
+    if mistake := _zeroed(seen):
+        return mistake
+    if seen.layers_error is not None:
+        return explain_error(seen, seen.layers_error)
+    if seen.method_assigned:
+        return message("method_assigned", line=seen.method_assigned)
+    return message("bias_forgotten")
+
+
+def _zeroed(seen: FunctionObservation) -> Message | None:
+    """Tell whether weights were drawn, and then set to 0 where the bias was meant.
+
+    The correlation with what was there is exactly 0 for constants alone.
+    """
+    weights = [weight for _, weight in seen.parameters("weight")]
+    kept = all(bias.unchanged == bias.count for _, bias in seen.parameters("bias"))
+    constant = all(weight.changed and weight.like_before == 0 for weight in weights)
+    zero = not any(weight.values is not None and weight.values.any() for weight in weights)
+    drawn_and_set = draws_and_sets(seen.function.names)
+    return message("weights_zeroed") if kept and constant and zero and drawn_and_set else None
 
 
 def _unreadable(finding: Finding) -> Message | None:
@@ -160,6 +188,7 @@ def from_weights(
         rejected = finding.figures.get("rejected", [])
         return (
             _old_weights(seen)
+            or _zeroed(seen)
             or explain_constant(layers, repeated=bool(repeated(seen)))
             or explain(layers, rejected if isinstance(rejected, list) else [])
         )
@@ -178,7 +207,7 @@ def explain_bias(seen: FunctionObservation, _: Finding) -> Message | None:
     if not all(np.isfinite(value).all() for value in values):
         return message("not_finite")
     if all(bias.unchanged == bias.count for bias in biases):
-        return message("bias_forgotten")
+        return _bias_missed(seen)
     different = [float(value[0]) for value in values if value.any()]
     if all((value == value[0]).all() for value in values):
         return message("bias_constant", values=different)

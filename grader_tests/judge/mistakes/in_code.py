@@ -1,6 +1,7 @@
 """Explains functions that stop with an exception, and functions that change no weights."""
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise, takewhile
 
 from ..records import FunctionObservation, Problem
@@ -12,12 +13,17 @@ _IN_PLACE = frozenset(
 )
 # Parts of names that draw random values.
 _DRAWS = ("normal", "rand", "uniform", "gauss", "kaiming", "xavier", "sample", "rvs", "init")
+_SETS = ("zero", "fill", "constant", "full")
 _CONDITION = ("if ", "elif ", "while ", "for ", "case ", "match ", "if(", "while(", "elif(")
 _LESSONS_LAYERS = re.compile(r"fc\d")
 _NO_ATTRIBUTE = re.compile(
     r"(?:type object |module )?'([^']*)'(?: object)? has no attribute '([^']*)'"
 )
 _FIND_AS_TRUTH = re.compile(r"\.find\([^()]*\)\s*(?::|\band\b|\bor\b)")
+_OTHER_LAYERS = re.compile(
+    r"\b(?:Lazy)?(?:Conv|BatchNorm|LayerNorm|GroupNorm|InstanceNorm|Norm|Embedding|ReLU|Dropout|"
+    r"Sequential|LSTM|GRU|RNN|MaxPool|AvgPool)\w*"
+)
 _NAME = re.compile(r"'([^']*)'")
 _BY_TYPE = {
     "SystemExit": "exits",
@@ -38,7 +44,6 @@ _BY_MESSAGE = {
     r"shapes cannot be multiplied|doesn't match the broadcast shape|"
     r"expected shape": "sizes_do_not_fit",
 }
-_SIGNATURE = re.compile(r"positional argument|takes no arguments")
 _ARGUMENTS = re.compile(
     r"invalid combination of arguments|expected np.ndarray|unexpected keyword|positional argument|"
     r"must be |required argument|multiple values for argument|required keyword"
@@ -47,6 +52,8 @@ _ARGUMENTS = re.compile(
 
 def explain_error(seen: FunctionObservation, error: Problem) -> Message:
     """Explain what the function raised, in the lesson's terms."""
+    if error.type == "TypeError" and not seen.takes_module:
+        return message("wrong_signature")
     if error.type in ("NameError", "UnboundLocalError"):
         name = _NAME.search(error.message)
         return message("unknown_name", name=name.group(1) if name else "?")
@@ -84,8 +91,6 @@ def _by_message(error: Problem) -> Message | None:
     for pattern, mistake in _BY_MESSAGE.items():
         if re.search(pattern, error.message):
             return message(mistake)
-    if _SIGNATURE.search(error.message) and not error.line:
-        return message("wrong_signature")
     if error.type == "TypeError" and _ARGUMENTS.search(error.message):
         return message("wrong_arguments")
     return None
@@ -105,8 +110,12 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
         return message("blank")
     if seen.function.deferred:
         return message("never_run")
+    if seen.method_assigned:
+        return message("method_assigned", line=seen.method_assigned)
     guard = _guard(seen)
     if guard.startswith(_CONDITION):
+        if others := _types_in_conditions(seen):
+            return message("no_branch_for_linear", types=others)
         return message("guard_never_true", line=guard)
     if guard and any(line.text.startswith("except") and line.ran for line in seen.lines):
         return message("error_swallowed", line=guard)
@@ -114,7 +123,24 @@ def explain_idleness(seen: FunctionObservation, *, bias_written: bool) -> Messag
         return message("returns_early", line=seen.early_return)
     if any(_draws(name) for name in seen.function.names):
         return message("result_not_stored")
-    return message("only_bias_written" if bias_written else "nothing_written")
+    if bias_written:
+        return message("only_bias_written")
+    return message("nothing_written" if seen.function.calculates else "nothing_computed")
+
+
+def _types_in_conditions(seen: FunctionObservation) -> list[str]:
+    """Return the types of layers that the conditions name, if none of them is a linear layer."""
+    conditions = [line.text for line in seen.lines if line.text.startswith(_CONDITION)]
+    named = [name for text in conditions for name in _OTHER_LAYERS.findall(text)]
+    linear = any("lin" in text.lower() for text in conditions)
+    return [] if linear else list(dict.fromkeys(named))
+
+
+def draws_and_sets(names: Iterable[str]) -> bool:
+    """Tell whether code mentions both what draws values and what sets them to a constant."""
+    return any(part in name for name in names for part in _DRAWS[:4]) and any(
+        name.startswith(_SETS) for name in names
+    )
 
 
 def _draws(text: str) -> bool:

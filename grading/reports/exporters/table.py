@@ -1,6 +1,7 @@
 """What the exporters for learning platforms share: scores, mapped students, safe CSV cells."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from grading.errors import GradingError
 STUDENT_ID = "student_id"
 """The column of a student file that holds nbgrader's id; the others are named as the platform's."""
 
-# What makes a spreadsheet program read a cell as a formula, and the blanks that it skips before.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_BLANKS = " \t\r\n"
+# What makes a spreadsheet program read a cell as a formula; a cell begins wherever one of the signs
+# stands that some program, in some country, parts cells by.
+_FORMULA = re.compile(r"(^|[;,|]) ?(?=[=+\-@＝＋－＠])")
 
 
 class StudentFileError(GradingError):
@@ -130,8 +131,7 @@ class PlatformExporter(ExportPlugin):
 
 def safe_text(text: str) -> str:
     """Return `text` as a cell that no spreadsheet program takes for a formula."""
-    plain = " ".join(text.split())
-    return f"'{plain}" if plain.lstrip(_BLANKS).startswith(_FORMULA_SIGNS) else plain
+    return _FORMULA.sub(r"\g<0>'", " ".join(text.split()))
 
 
 def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> None:

@@ -27,7 +27,7 @@ from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
-from . import forked_kernel
+from . import forked_kernel, messages
 
 _RELEASE_SECONDS = 5  # for an interrupted cell to let go of the kernel
 # A reply in place of an exception, so that the cells after it still run.
@@ -48,10 +48,15 @@ class _Events:
 
 
 class _Client(NotebookClient):
-    """A notebook client that collects outputs up to a number of bytes for the whole notebook."""
+    """A notebook client that collects outputs up to a number of bytes.
 
-    bytes_left: int = 0
+    Those of test cells are counted by themselves: what a test reports is none of the student's
+    output, and what a student prints leaves a test room to report.
+    """
+
+    bytes_left: dict[bool, int]
     events: _Events
+    in_test: bool = False
     status: str | None = None
     timed_out: bool = False
 
@@ -63,12 +68,22 @@ class _Client(NotebookClient):
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         if msg["msg_type"] in _EXECUTED:
-            self.bytes_left -= len(json.dumps(msg["content"]))
-            if self.bytes_left < 0:
-                # At once: what is printed faster than it is read fills the memory.
-                self.events.send("limit", cell=self.events.cell, limit="output")
-                os._exit(0)
+            self.count(len(json.dumps(msg["content"])) * self._places(msg["content"]))
         return super().process_message(msg, cell, cell_index)
+
+    def count(self, size: int) -> None:
+        """Count bytes of output, and end the run where they are too many."""
+        self.bytes_left[self.in_test] -= size
+        if self.bytes_left[self.in_test] < 0:
+            # At once: what is printed faster than it is read fills the memory.
+            self.events.send("limit", cell=self.events.cell, limit="output")
+            os._exit(0)
+
+    def _places(self, content: dict[str, Any]) -> int:
+        """Return how many outputs have the same content then: a display may name earlier ones."""
+        name = content.get("transient", {}).get("display_id")
+        cells = self._display_id_map.get(name, {})
+        return max(1, sum(map(len, cells.values())))
 
 
 def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
@@ -90,7 +105,12 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
         nbformat.from_dict(job["notebook"]),
         # Sockets in the file system, outside of the working folder. Loopback would do as well; a
         # socket's file says who may connect.
-        km=AsyncKernelManager(kernel_name="python3", transport="ipc", ip="/tmp/kernel"),
+        km=AsyncKernelManager(
+            kernel_name="python3",
+            transport="ipc",
+            ip="/tmp/kernel",
+            client_factory=messages.Client,
+        ),
         timeout=limits["cell_seconds"],
         interrupt_on_timeout=True,
         error_on_timeout=_TIMEOUT,
@@ -98,13 +118,15 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
         iopub_timeout=_RELEASE_SECONDS,
         resources={"metadata": {"path": folder}},
         extra_arguments=[
-            f"--IPKernelApp.outstream_class={__package__}.limited_output.LimitedOutStream"
+            f"--IPKernelApp.outstream_class={__package__}.limited_output.LimitedOutStream",
+            f"--IPKernelApp.kernel_class={__package__}.steady_kernel.SteadyKernel",
         ],
     )
     client.owns_km = True
     client.on_cell_executed = client.note_reply
-    client.bytes_left = int(limits["output_bytes"])
+    client.bytes_left = dict.fromkeys((False, True), int(limits["output_bytes"]))
     client.events = stream
+    messages.count_dropped(client.count)
     run_sync(client.async_start_new_kernel)()
     run_sync(client.async_start_new_kernel_client)()
     stream.send("ready")
@@ -119,6 +141,7 @@ def _run_cells(client: _Client, events: _Events) -> bool:
         if cell.cell_type != "code":
             continue
         events.cell = index
+        client.in_test = _is_test(cell)
         events.send("start", cell=index)
         # An empty cell is not sent to the kernel: there is nothing in it that could fail.
         client.status, client.timed_out = None if cell.source.strip() else "ok", False
@@ -139,6 +162,12 @@ def _run_cells(client: _Client, events: _Events) -> bool:
             if not _answers(client):
                 return False
     return True
+
+
+def _is_test(cell: Any) -> bool:
+    """Tell whether a cell is a test of the instructor's: what it says is taken from the release."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(marks.get("grade")) and not marks.get("solution")
 
 
 def _answers(client: _Client) -> bool:

@@ -4,8 +4,9 @@ The processes of `server.py` call it.
 Mounts, processes and System V's shared memory are each seen through a namespace (namespaces(7))
 that is made for one submission and ends with its last process, so nothing is left to be cleaned.
 
-To make one takes CAP_SYS_ADMIN within the sandbox's user namespace, which process 1 keeps. Whatever
-runs student code, or reads what it wrote, has given it up before.
+To make one takes CAP_SYS_ADMIN within the sandbox's user namespace, which process 1 keeps, and to
+hide the mounts CAP_SYS_CHROOT. Whatever runs student code, or reads what it wrote, has given both
+up before.
 """
 
 import ctypes
@@ -18,8 +19,14 @@ FOLDERS = ("/work", "/tmp", "/dev/shm")
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
+_MS_BIND = 0x1000
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 4, 24, 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
+
+# Lists of all keys of a user id, who may be the host's user.
+_OF_THE_USER = ("/proc/keys", "/proc/key-users")
+# An empty file takes memory as well, and no part of the size.
+_BYTES_FOR_A_FILE = 16384
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,7 +43,8 @@ def own_folders(size: int) -> None:
     _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWIPC), "unshare")
     _mount("none", "/", "", _MS_REC | _MS_PRIVATE)
     for folder in FOLDERS:
-        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={size},mode=0755")
+        options = f"size={size},nr_inodes={max(1024, size // _BYTES_FOR_A_FILE)},mode=0755"
+        _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
     # The folder of that name that this process was in lies below the new one.
     os.chdir(FOLDERS[0])
 
@@ -63,10 +71,39 @@ def fork_into_own_processes() -> bool:
             os._exit(0)
         flags = _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
         _mount("proc", "/proc", "proc", flags)
+        for name in filter(os.path.exists, _OF_THE_USER):
+            # Another file, which is as good as empty.
+            _mount(f"{os.path.dirname(__file__)}/__init__.py", name, "", _MS_BIND)
     except OSError as error:
         os.write(2, f"{error}\n".encode())
         os._exit(1)
     return True
+
+
+def hide_mounts() -> int:
+    """Leave this process the mounts that it has, and keep it from reading where they come from.
+
+    /proc/PID/mountinfo names the folders outside that were mounted, and with them people. It shows
+    the mounts of a process's namespace as far as they are below its root. So the process goes into
+    a copy of its namespace, and keeps as its root the one in the namespace that it has left: of
+    that, the file shows nothing.
+
+    Returns:
+        What keeps the namespace alive that was left: to be held by a process that student code
+        cannot look into, and closed in all others.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    root, folder = os.open("/", os.O_PATH), os.open(".", os.O_PATH)
+    left = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    os.fchdir(root)
+    os.chroot(".")
+    os.fchdir(folder)
+    os.close(root)
+    os.close(folder)
+    return left
 
 
 def drop_privileges() -> None:

@@ -26,15 +26,16 @@ import importlib
 import json
 import os
 import random
+import re
 import resource
 import signal
 import socket
 import sys
 from typing import Any, NoReturn
 
-from . import namespaces
+from . import namespaces, system_calls
 from .driver import run
-from .usage import kill_others, watch
+from .usage import kill_others, most_tasks, watch
 
 # What takes long to import of the kernel itself; not matplotlib's inline backend, which on import
 # ties itself to the running kernel.
@@ -53,6 +54,8 @@ _IMPORTS = (
     "stack_data",
     "pygments.formatters",
 )
+# Room for those of this process, the driver and what waits for the kernel.
+_OWN_TASKS = 16
 _FILES = "/files"  # as `isolation.FILES`
 
 
@@ -102,19 +105,22 @@ def _drive(limits: dict[str, float], events: int) -> None:
     # What is received then carries the sender's number, as it is known on this side.
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     if namespaces.fork_into_own_processes():
+        mounts = namespaces.hide_mounts()
         namespaces.drop_privileges()
         ours.close()
         os.close(events)
-        _start_kernel(kernels, limits)
+        _start_kernel(kernels, limits, mounts)
     namespaces.drop_privileges()
+    system_calls.refuse()
     kernels.close()
     run(ours, limits, events)
 
 
-def _start_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
+def _start_kernel(driver: socket.socket, limits: dict[str, float], mounts: int) -> NoReturn:
     """Fork what is to be the kernel, and be what process 1 has to be: the one who waits for all."""
     kernel = os.fork()
     if kernel == 0:
+        os.close(mounts)
         _become_kernel(driver, limits)
     driver.close()
     while os.wait()[0] != kernel:
@@ -134,14 +140,8 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     order = json.loads(text)
     # As a process of the same user otherwise is; packages read their own files in /proc.
     namespaces.set_dumpable(True)
-    most = int(limits["disk_bytes"])
-    # Backstops for each process by itself. Message queues would outlast the submission.
-    for what, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, most),
-        (resource.RLIMIT_MSGQUEUE, 0),
-    ):
-        resource.setrlimit(what, (value, value))
+    _limit_resources(limits)
+    system_calls.refuse()
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
@@ -156,10 +156,38 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     from ipykernel.kernelapp import launch_new_instance
     from ipykernel.zmqshell import ZMQInteractiveShell
 
+    from . import forked_output
+
+    forked_output.use_local_sockets()
     # After a cell with quit() a notebook's reader would go on, and so do the cells after it.
     ZMQInteractiveShell.ask_exit = _stay  # type: ignore[method-assign]  # as meant
 
     _in_child(launch_new_instance, order["arguments"])
+
+
+def _limit_resources(limits: dict[str, float]) -> None:
+    """Set the kernel's own limits, for this process and all that it starts."""
+    most = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: int(limits["disk_bytes"]),
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+        # Counted for the user, who may be the host's: signals that wait, descriptors on their way
+        # through a socket. Of descriptors as many as programs mostly have.
+        resource.RLIMIT_SIGPENDING: 512,
+        resource.RLIMIT_NOFILE: 1024,
+    }
+    if _counts_tasks_of_a_namespace():
+        most[resource.RLIMIT_NPROC] = _OWN_TASKS + most_tasks(limits)
+    for what, value in most.items():
+        value = min(value, *(limit % 2**64 for limit in resource.getrlimit(what)))
+        resource.setrlimit(what, (value, value))
+
+
+def _counts_tasks_of_a_namespace() -> bool:
+    """Say whether RLIMIT_NPROC counts within the user namespace: before Linux 5.14, everywhere."""
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2]) >= (5, 14)
 
 
 def _stay(shell: Any) -> None:

@@ -1,19 +1,39 @@
-"""Watches what all processes of a submission use together, and ends them; for process 1 alone."""
+"""Watches what all processes of a submission use together, and ends them; for process 1 alone.
+
+Memory is counted where it is, which holds everywhere; a control group would have to be given to us.
+Of what lies in memory, a submission can have, as `system_calls` leaves it:
+
+- pages of its processes, in memory or swapped, and the tables that say where those are;
+- files in its folders, open ones without a name included, whether a process has them mapped or not;
+- what waits in sockets. Of them only the number is known, so each counts with the most it can hold.
+
+Pipes hold 64 MiB of a user together, and 8 KiB each beyond (pipe(7)), and are not counted.
+"""
 
 import contextlib
 import os
 import select
 import signal
+import socket
 from pathlib import Path
 
+from .namespaces import FOLDERS
+
 _WATCH_SECONDS = 0.1
+# Numbers for processes are the machine's: 32,768 where nobody changed it.
+_TASKS_FOR_A_PROCESS = 4
+_BYTES_OF_AN_INODE = 1024
+
+
+def most_tasks(limits: dict[str, float]) -> int:
+    """Return how many threads all processes may have together, each one's first included."""
+    return _TASKS_FOR_A_PROCESS * int(limits["processes"])
 
 
 def watch(driver: int, limits: dict[str, float]) -> str | None:
     """Wait for the driver to end; return the limit that struck meanwhile.
 
-    Limits of the kernel (setrlimit) hold for each process by itself, and the number of processes
-    cannot be limited that way for the user who owns the sandbox.
+    Limits of the kernel (setrlimit) hold for each process by itself, or come without a word.
     """
     ended = os.pidfd_open(driver)
     try:
@@ -35,17 +55,20 @@ class _Usage:
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._seconds: dict[tuple[int, int], float] = {}
         self._driver_at_first: int | None = None
+        self._bytes_of_a_socket = _bytes_of_a_socket()
+        # What the submission before has left takes the kernel a moment to clear away.
+        self._sockets_at_first = _sockets()
 
     def beyond(self, limits: dict[str, float]) -> str | None:
         """Return the name of the limit that is exceeded, None if all are kept."""
-        collected = resident = 0
+        collected = resident = tasks = 0
         processes = []
         for process in _others():
             statistics = _statistics(process)
             if statistics is None:
                 continue
             # Fields of /proc/PID/stat (proc(5)), counted from the state, which is the third.
-            parent, began, pages = (int(statistics[place]) for place in (1, 19, 21))
+            parent, threads, began, pages = (int(statistics[place]) for place in (1, 17, 19, 21))
             if process == self._driver:
                 self._driver_at_first = self._driver_at_first or pages
                 collected = max(0, pages - self._driver_at_first) * self._page
@@ -53,13 +76,15 @@ class _Usage:
                 # The driver, and process 1 of the submission's namespace.
                 continue
             processes.append(process)
-            resident += pages * self._page
+            tasks += threads
+            resident += pages * self._page + _beside_pages(process)
             # Also the time of children that have ended and were waited for.
             used = sum(int(field) for field in statistics[11:15]) / self._ticks
             key = (process, began)
             self._seconds[key] = max(used, self._seconds.get(key, 0.0))
-        if len(processes) > limits["processes"]:
+        if len(processes) > limits["processes"] or tasks > most_tasks(limits):
             return "processes"
+        collected += self._in_folders() + self._in_sockets()
         # What processes share counts for each of them so far. To tell them apart takes longer.
         if (
             collected + resident > limits["memory_bytes"]
@@ -70,15 +95,64 @@ class _Usage:
             return "processor time"
         return None
 
+    def _in_folders(self) -> int:
+        """Return the bytes in the submission's folders, which the driver sees as it does."""
+        used = 0
+        for folder in FOLDERS:
+            with contextlib.suppress(OSError):
+                files = os.statvfs(f"/proc/{self._driver}/root{folder}")
+                used += (files.f_blocks - files.f_bfree) * files.f_frsize
+                used += (files.f_files - files.f_ffree) * _BYTES_OF_AN_INODE
+        return used
+
+    def _in_sockets(self) -> int:
+        return max(0, _sockets() - self._sockets_at_first) * self._bytes_of_a_socket
+
     def _proportional(self, process: int) -> int:
-        """Return a process's memory in bytes, with its part of what it shares with others."""
-        try:
-            lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
-            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            # A process may refuse; then what it shares counts wholly.
-            statistics = _statistics(process)
-            return int(statistics[21]) * self._page if statistics else 0
+        """Return a process's memory in bytes, with its part of what it shares with others.
+
+        Without what it has mapped of files in memory: they are counted in their folders.
+        """
+        sizes = _sizes(f"/proc/{process}/smaps_rollup")
+        if "Pss" in sizes:
+            pages = sizes["Pss"] - sizes.get("Pss_Shmem", 0) + sizes.get("SwapPss", 0)
+            return pages + _sizes(f"/proc/{process}/status").get("VmPTE", 0)
+        # A kernel may not have that file; then what processes share counts wholly.
+        statistics = _statistics(process)
+        return int(statistics[21]) * self._page + _beside_pages(process) if statistics else 0
+
+
+def _bytes_of_a_socket() -> int:
+    """Return how much may wait in a socket: one more message of its size when it is almost full."""
+    ours, other = socket.socketpair()
+    with ours, other:
+        return 2 * ours.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
+def _sockets() -> int:
+    """Return the number of sockets in the sandbox, those included that no process has open."""
+    # A kernel may not have that file.
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/sockstat").read_text(encoding="utf-8").splitlines():
+            if line.startswith("sockets: used"):
+                return int(line.split()[2])
+    return 0
+
+
+def _beside_pages(process: int) -> int:
+    """Return the bytes of a process that are swapped, and those of its page tables."""
+    sizes = _sizes(f"/proc/{process}/status")
+    return sizes.get("VmSwap", 0) + sizes.get("VmPTE", 0)
+
+
+def _sizes(path: str) -> dict[str, int]:
+    """Return what a file in /proc gives in kB, by name, in bytes; nothing if it cannot be read."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    fields = (line.split() for line in lines)
+    return {words[0][:-1]: 1024 * int(words[1]) for words in fields if words[2:] == ["kB"]}
 
 
 def kill_others() -> None:

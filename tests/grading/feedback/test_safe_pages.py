@@ -11,7 +11,8 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grading.feedback.safe_pages import SafePages, clean_html, clean_output, harmless_markdown
+from grading.feedback.harmless_text import clean_html, harmless_markdown
+from grading.feedback.safe_pages import SafePages, clean_output
 from grading.judging import stored_verdicts
 from tests.feedback_pages import feedback_page
 

@@ -1,17 +1,22 @@
 """Tests that no text of a student's is lost, in whatever JSON an editor has put it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbformat import v4
 
 from grading.intake.matching import binds
 from grading.intake.python_code import statements
 from grading.intake.submitted_cells import read_cells
 from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook, read_notebook
+from grading.intake.take_in import take_in
+from grading.intake.working_folder import Selection
+from grading.submission import Remarks
 
 CODE = "def f(x):\n    return x + 1"
 LINES = ["def f(x):\n", "    return x + 1"]
@@ -66,6 +71,92 @@ def test_every_text_is_in_a_cell(cells: list[dict[str, Any]]) -> None:
         return source if isinstance(source, str) else "".join(map(texts, source))
 
     assert [cell.source for cell in read_cells(cells)[0]] == [texts(c["source"]) for c in cells]
+
+
+_TOKENS = st.text("abcdefgh", min_size=8, max_size=12)
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | _TOKENS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["source", "cells", "a", "nbgrader"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+_WRITTEN = st.recursive(
+    _TOKENS | st.none() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("xyz"), inner, max_size=2),
+    max_leaves=4,
+)
+_CELLS = st.fixed_dictionaries(
+    {},
+    optional={
+        "cell_type": st.sampled_from(["code", "markdown", "raw", "heading", "Code", 3, None, []]),
+        "source": _WRITTEN,
+        "input": _WRITTEN,
+        "sources": _WRITTEN,
+        "metadata": _JSON | st.builds(lambda name: {"nbgrader": {"grade_id": name}}, _JSON),
+        "id": _JSON,
+        "attachments": _JSON,
+        "outputs": _JSON,
+        "execution_count": _JSON,
+    },
+)
+_NOTEBOOKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "nbformat": st.sampled_from([4, 3, 2, 5, "4", None, True, [], 4.0]),
+        "nbformat_minor": _JSON,
+        "metadata": _JSON,
+        "cells": st.lists(_CELLS | st.lists(_CELLS, max_size=2) | _TOKENS, max_size=5) | _JSON,
+        "worksheets": st.lists(st.fixed_dictionaries({"cells": st.lists(_CELLS)})) | _JSON,
+    },
+)
+_RELEASE = v4.new_notebook(
+    cells=[
+        v4.new_markdown_cell("Given."),
+        v4.new_code_cell(
+            "# Write your code here.",
+            metadata={"nbgrader": {"grade_id": "f", "grade": False, "solution": True}},
+        ),
+    ]
+)
+
+
+def _tokens(value: Any) -> set[str]:
+    """The texts of a student's in JSON, but for what only tools write there."""
+    if isinstance(value, str):
+        return set(re.findall("[a-h]{8,}", value))
+    if isinstance(value, list):
+        return set().union(*map(_tokens, value)) if value else set()
+    if isinstance(value, dict):
+        written = value.get("source") or value.get("input")
+        if written is None and "source" not in value:
+            written = value.get("sources")
+        return _tokens(written)
+    return set()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(document=_NOTEBOOKS | _JSON)
+def test_any_json_is_graded_or_unreadable_and_none_of_its_text_is_lost(
+    document: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "lesson.ipynb").write_text(json.dumps(document))
+    taken = take_in(folder / "lesson.ipynb", _RELEASE, Selection((), (), ()))
+    remarks = Remarks.read(taken)
+    assert len(taken.cells) >= len(_RELEASE.cells)
+    if remarks.unreadable:
+        assert remarks.for_a_person
+        return
+    read = "\n".join(cell.source for cell in taken.cells)
+    cells = document["cells"] if isinstance(document.get("cells"), list) else []
+    sheets = document.get("worksheets") if isinstance(document.get("worksheets"), list) else []
+    for sheet in sheets:
+        if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list):
+            cells = [*cells, *sheet["cells"]]
+    lost = {token for token in _tokens(cells) if token not in read}
+    assert not lost
 
 
 def test_cells_named_twice_are_all_read(tmp_path: Path) -> None:

@@ -50,7 +50,14 @@ IN_PLACE_OF_COURSE = [
 ]
 IN_PLACE_OF_MODULES = [
     *("torch.py", "numpy/__init__.py", "random.so", "sitecustomize.py", "rapidfuzz.pyc"),
-    *("grader_tests.py", "grader_tests/__init__.py", "json/__init__.py", "torch/nn/x.py"),
+    *(
+        "grader_kit.py",
+        "grader_kit/x.py",
+        "grader_tests.py",
+        "grader_tests/__init__.py",
+        "json/__init__.py",
+        "torch/nn/x.py",
+    ),
     *("sandbox_inside.py", "usercustomize.pth", "IPython/__init__.py"),
 ]
 OWN = [
@@ -140,7 +147,10 @@ def test_only_ordinary_files_are_copied(tmp_path: Path, release: Path) -> None:
     (folder / "link").symlink_to(folder / "table.csv")
     (folder / "loop").symlink_to(folder)
     os.mkfifo(folder / "pipe")
-    assert select_files(folder, release, 50).names == (Path("table.csv"),)
+    selection = select_files(folder, release, 50)
+    assert selection.names == (Path("table.csv"),)
+    (said,) = selection.remarks
+    assert "dangling, link, loop, pipe" in str(said)
 
 
 def test_unreadable_names_can_be_written_down(tmp_path: Path, release: Path) -> None:
@@ -212,8 +222,10 @@ def test_what_may_not_be_read_is_left_out(tmp_path: Path, release: Path) -> None
         try:
             if os.getuid() == 0:
                 os.setuid(64_999)
-            names = select_files(folder, release, 50).names
-            os._exit(0 if names == (Path("mine.csv"),) else 1)
+            selection = select_files(folder, release, 50)
+            (said,) = selection.remarks
+            is_right = selection.names == (Path("mine.csv"),) and "closed.csv, shut" in str(said)
+            os._exit(0 if is_right else 1)
         finally:
             os._exit(2)
     _, status = os.waitpid(process, 0)

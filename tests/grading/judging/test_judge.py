@@ -256,6 +256,23 @@ class TestJudge:
         _, verdict = judged(nb)
         assert "did not run" in verdict.sentence
 
+    @pytest.mark.parametrize(
+        ("source", "within"),
+        [
+            ("class Init:\n    def weights_init_normal(self, m):\n        pass", "Init"),
+            ("x = 1\nclass A(B):\n    y = 2\n    def weights_init_normal(m): ...", "A"),
+            ("def weights_init_norm(m): ...", ""),
+            ("class (", ""),
+        ],
+    )
+    def test_a_function_inside_a_class_is_named(self, source: str, within: str) -> None:
+        missing = error_output("NameError", "name 'weights_init_normal' is not defined")
+        nb = notebook([missing])
+        nb.cells[0].source = source
+        _, verdict = judged(nb)
+        assert not verdict.passed
+        assert (f"inside the class {within}," in verdict.sentence) == bool(within)
+
     def test_outputs_that_were_not_made_here_are_refused(self) -> None:
         with pytest.raises(NotExecuted, match="--no-execute"):
             Judge().preprocess(notebook([]), ResourcesDict())

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -10,20 +11,22 @@ import pytest
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import v4
 from nbgrader.api import Gradebook
+from nbgrader.plugins.export import CsvExportPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
+from traitlets import TraitError
 from traitlets.config import Config
 
 from grading.course.commands import run_nbgrader
-from grading.reports.exporters import CanvasExporter, MoodleExporter
+from grading.reports.exporters import CanvasExporter, GradesExporter, MoodleExporter
 from grading.reports.exporters.table import (
     PlatformExporter,
     StudentFileError,
     UnsafeIdentifier,
     safe_text,
 )
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 
-ASSIGNMENT = "weight_initialization"
 DUE = datetime.datetime(2026, 3, 1, 12)
 STUDENTS = {
     "ada": ("Lovelace, Countess", 'Ada "A."'),
@@ -167,6 +170,47 @@ def test_formulas_become_text(text: str) -> None:
     assert safe_text(text) == f"'{text.strip()}"
 
 
+@pytest.mark.parametrize("text", ["a;=1", "a, +1", "a|@x", "a\t=1", "a\n-1 ;=2"])
+def test_no_sign_that_parts_cells_begins_a_formula(text: str) -> None:
+    assert not re.search(r"(^|[;,|\t\n]) *[=+\-@]", safe_text(text))
+
+
+def test_ordinary_names_are_as_they_were() -> None:
+    for text in ("Lovelace, Countess", "Jean-Luc", "a=b", "x@example.org", "O'Neil", "李"):
+        assert safe_text(text) == text
+
+
+def test_nbgraders_table_is_the_same_but_for_formulas(url: str, tmp_path: Path) -> None:
+    ours, theirs = GradesExporter(), CsvExportPlugin()
+    ours.to, theirs.to = str(tmp_path / "ours.csv"), str(tmp_path / "theirs.csv")
+    id_ = '=HYPERLINK("http://example.org?a","b")'
+    with Gradebook(url) as gradebook:
+        ours.export(gradebook)
+        theirs.export(gradebook)
+        lines = Path(theirs.to).read_text().splitlines()
+        plain = [line for line in lines if line.split(",")[3] not in ("ada", "evil")]
+        assert set(plain) <= set(Path(ours.to).read_text().splitlines())
+        gradebook.add_student(id_, last_name="\t=1", first_name="a;=1", email="+1@example.org")
+        ours.student = [id_]
+        ours.export(gradebook)
+    with Path(ours.to).open(newline="") as file:
+        header, row = csv.reader(file)
+    assert header == lines[0].split(",")
+    assert row[3:7] == [f"'{id_}", "'=1", "a;'=1", "'+1@example.org"]
+
+
+def test_the_courses_settings_name_it(url: str, tmp_path: Path) -> None:
+    for name in ("nbgrader_config.py", "nbgrader_config.json"):
+        shutil.copy(COURSE_ROOT / name, tmp_path)
+    with Gradebook(url) as gradebook:
+        gradebook.add_student('=HYPERLINK("http://example.org")')
+    run_nbgrader(["export", f"--db={url}"], tmp_path, {"PYTHONPATH": str(COURSE_ROOT)})
+    with (tmp_path / "grades.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert '\'=HYPERLINK("http://example.org")' in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]
+
+
 def test_nbgraders_command_finds_the_plugin(url: str, tmp_path: Path) -> None:
     path = tmp_path / "canvas.csv"
     exporter = "--exporter=grading.reports.exporters.CanvasExporter"
@@ -201,16 +245,56 @@ def test_nbgraders_own_policy_counts(url: str) -> None:
     assert penalty_of(url, "LatePolicy", 0.5, method="zero") is None
 
 
+@pytest.mark.parametrize(
+    ("deadline", "hours", "penalty"),
+    [
+        # Saturday 23:59 in Berlin; the clocks go back in the night, which has 25 hours.
+        ("2026-10-24 21:59", 24.51, 1.0),
+        ("2026-10-24 21:59", 25.01, 2.0),
+        # They go forward: 23 hours.
+        ("2026-03-28 22:59", 22.99, 1.0),
+        ("2026-03-28 22:59", 23.01, 2.0),
+    ],
+)
+def test_days_are_those_of_the_clocks(
+    url: str, deadline: str, hours: float, penalty: float
+) -> None:
+    due = datetime.datetime.fromisoformat(deadline)
+    with Gradebook(url) as gradebook:
+        gradebook.find_assignment(ASSIGNMENT).duedate = due
+        gradebook.db.commit()
+    zone = Config()
+    zone.PointsPerDay.time_zone = "Europe/Berlin"
+    assert penalty_of(url, "PointsPerDay", hours, due=due, settings=zone) == penalty
+    exchange = Config()
+    exchange.Exchange.timezone = "Europe/Berlin"
+    assert penalty_of(url, "PointsPerDay", hours, due=due, settings=exchange) == penalty
+
+
+def test_an_unknown_time_zone_is_named(url: str) -> None:
+    settings = Config()
+    settings.PointsPerDay.time_zone = "Berlin"
+    with pytest.raises(TraitError, match="'Berlin'; expected the name of a time zone"):
+        penalty_of(url, "PointsPerDay", 30, settings=settings)
+
+
 def penalty_of(
-    url: str, policy: str, hours: float, extension: float = 0, method: str = "none"
+    url: str,
+    policy: str,
+    hours: float,
+    extension: float = 0,
+    method: str = "none",
+    *,
+    due: datetime.datetime = DUE,
+    settings: Config | None = None,
 ) -> float | None:
     with Gradebook(url) as gradebook:
         submission = gradebook.find_submission(ASSIGNMENT, "ada")
-        submission.timestamp = DUE + datetime.timedelta(hours=hours)
+        submission.timestamp = due + datetime.timedelta(hours=hours)
         if extension:
             gradebook.grant_extension(ASSIGNMENT, "ada", hours=extension)
         gradebook.db.commit()
-    config = Config()
+    config = Config(settings or {})
     config.AssignLatePenalties.plugin_class = f"grading.recording.late_policies.{policy}"
     config.LatePolicy.grace_minutes = 60
     config.LateSubmissionPlugin.penalty_method = method

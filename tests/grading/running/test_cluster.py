@@ -4,6 +4,7 @@ Its workers die, share no folder with us, or are killed.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 
@@ -89,10 +91,14 @@ def _running(
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment that the page's certificate and configuration give."""
+    """A cluster's."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")
-    home = tmp_path_factory.mktemp("home")
+    return _certified(tmp_path_factory.mktemp("home"))
+
+
+def _certified(home: Path) -> dict[str, str]:
+    """Type the page's commands in a home; return the environment that they give."""
     page = (COURSE_ROOT / "docs" / "large_classes.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"```(bash|yaml)\n((?:umask|distributed).*?)```", page, re.DOTALL))
     subprocess.run(
@@ -114,6 +120,7 @@ class _Cluster:
         self, running: contextlib.ExitStack, environment: dict[str, str], folder: Path
     ) -> None:
         self._running = running
+        self._started: list[int] = []
         self._environment = environment
         self._folder = folder
         file = folder / "scheduler.json"
@@ -125,9 +132,22 @@ class _Cluster:
         self.address: str = json.loads(file.read_text())["address"]
 
     def start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        return self._running.enter_context(
+        started = self._running.enter_context(
             _running(*command, folder=self._folder, environment=self._environment)
         )
+        self._started.append(started.pid)
+        return started
+
+    def ports(self) -> set[int]:
+        """Return the TCP ports on which it listens."""
+        first = [psutil.Process(number) for number in self._started]
+        family = [each for one in first for each in (one, *one.children(recursive=True))]
+        return {
+            connection.laddr.port
+            for process in family
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
 
     def worker(self, *options: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         ordinary = ["--protocol", "tls", "--no-dashboard", "--nthreads", "1", "--memory-limit", "0"]
@@ -225,6 +245,73 @@ def test_who_has_no_certificate_is_not_heard(
             except (ssl.SSLError, ConnectionError):
                 answer = b""
         assert not answer
+
+
+def test_another_authority_is_not_heard(
+    course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
+) -> None:
+    other = _certified(tmp_path)
+    with contextlib.ExitStack() as running:
+        cluster = _Cluster(running, _environment(course) | certificates, tmp_path)
+        done = subprocess.run(
+            _grade("--scheduler", cluster.address),
+            cwd=course.root,
+            env=_environment(course) | other,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        host, _, port = cluster.address.removeprefix("tls://").partition(":")
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        folder = Path(other["DASK_CONFIG"]).parent
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        with socket.create_connection((host, int(port)), timeout=30) as plain:
+            try:
+                with context.wrap_socket(plain) as connection:
+                    connection.sendall(b"hello")
+                    answer = connection.recv(1024)
+            except (ssl.SSLError, ConnectionError):
+                answer = b""
+    assert done.returncode == 2
+    assert "No connection to the scheduler" in done.stderr
+    assert not answer
+
+
+def test_plain_http_says_nothing(
+    course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
+) -> None:
+    """Scheduler, worker and nanny each listen for HTTP as well, which knows no certificate."""
+    with contextlib.ExitStack() as running:
+        cluster = _Cluster(running, _environment(course) | certificates, tmp_path)
+        cluster.worker()
+        deadline = time.monotonic() + _PATIENCE
+        ports: set[int] = set()
+        # Two of the scheduler, two of the worker, one of its nanny.
+        while len(ports) < 5 and time.monotonic() < deadline:
+            time.sleep(1)
+            ports = cluster.ports()
+        answers = {
+            (port, path): _get(port, path)
+            for port in ports
+            for path in ("/", "/info", "/health", "/status", "/metrics", "/json/counts.json")
+        }
+    assert len(ports) >= 5
+    assert {answer for answer in answers.values() if answer is not None} == {404}
+
+
+def _get(port: int, path: str) -> int | None:
+    """Return the status of an answer over HTTP; None where there is none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize(

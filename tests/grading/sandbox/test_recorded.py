@@ -4,7 +4,7 @@ import functools
 import pickle
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,10 @@ def untrained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     found = []
     read = trainings._read
 
-    def find(path: Path, batches: int) -> trainings.Outcome | None:
-        outcome = read(path, batches)
+    def find(
+        path: Path, batches: int, before: Mapping[str, np.ndarray]
+    ) -> trainings.Outcome | None:
+        outcome = read(path, batches, before)
         assert outcome is not None, "This run should have been found."
         found.append(outcome)
         return outcome
@@ -89,6 +91,7 @@ def _equal(first: helpers.Comparison, second: helpers.Comparison) -> bool:
         and a.validation_accuracy == b.validation_accuracy
         and a.training_loss == b.training_loss
         and all(np.array_equal(v, b.initial_weights[k]) for k, v in a.initial_weights.items())
+        and all(np.array_equal(v, b.final_weights[k]) for k, v in a.final_weights.items())
         for a, b in zip(first.runs, second.runs, strict=True)
     )
 
@@ -147,7 +150,7 @@ class TestFound:
 
     def test_one_bad_file_is_replaced(self, runs: Path, loaders: Loaders) -> None:
         trained = _compare(_net(), loaders)
-        [path] = runs.iterdir()
+        [path] = runs.glob("*.npz")
         whole = path.read_bytes()
         for damaged in (b"", whole[: len(whole) // 2], b"nothing of the kind"):
             path.write_bytes(damaged)
@@ -157,7 +160,7 @@ class TestFound:
 
     def test_a_pickle_is_not_loaded(self, runs: Path, loaders: Loaders, tmp_path: Path) -> None:
         trained = _compare(_net(), loaders)
-        [path] = runs.iterdir()
+        [path] = runs.glob("*.npz")
         trace = tmp_path / "trace"
         path.write_bytes(pickle.dumps(_Trap(trace)))
         assert _equal(trained, _compare(_net(), loaders))
@@ -172,7 +175,7 @@ class TestFound:
     ) -> None:
         monkeypatch.setenv(recall_folder.VARIABLE, "/proc/none")
         assert _compare(_net(), loaders).runs[0].losses.shape == (10,)
-        assert not list(runs.iterdir())
+        assert not list(runs.glob("*.npz"))
 
 
 class _Trap:
@@ -229,7 +232,7 @@ class TestNotFound:
     def test_another_model(self, runs: Path, loaders: Loaders, make: Callable[[], Net]) -> None:
         _compare(_net(), loaders)
         _compare(make(), loaders)
-        assert len(list(runs.iterdir())) == 2
+        assert len(list(runs.glob("*.npz"))) == 2
 
     def test_a_value_from_outside_the_model(
         self, runs: Path, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
@@ -237,13 +240,13 @@ class TestNotFound:
         _compare(_net(_Scaled), loaders)
         monkeypatch.setattr(_Scaled, "factor", 2.0)
         _compare(_net(_Scaled), loaders)
-        assert len(list(runs.iterdir())) == 2
+        assert len(list(runs.glob("*.npz"))) == 2
 
     @pytest.mark.parametrize("settings", [{"seed": 1}, {"epochs": 1}])
     def test_other_settings(self, runs: Path, loaders: Loaders, settings: dict[str, int]) -> None:
         _compare(_net(), loaders)
         _compare(_net(), loaders, **settings)
-        assert len(list(runs.iterdir())) == 2
+        assert len(list(runs.glob("*.npz"))) == 2
 
     def test_other_data(self, runs: Path, loaders: Loaders) -> None:
         _compare(_net(), loaders)
@@ -253,7 +256,7 @@ class TestNotFound:
         labels: Tensor = loaders[0].dataset.targets  # type: ignore[attr-defined]  # torchvision's
         labels[0] = (labels[0] + 1) % 10
         _compare(_net(), loaders)
-        assert len(list(runs.iterdir())) == 3
+        assert len(list(runs.glob("*.npz"))) == 3
 
     def test_other_batches(self, runs: Path, loaders: Loaders) -> None:
         train_loader, valid_loader = loaders
@@ -263,14 +266,14 @@ class TestNotFound:
         _compare(_net(), (fewer, valid_loader))
         other = DataLoader(data, 100, sampler=SubsetRandomSampler(range(501, 801)))
         _compare(_net(), (train_loader, other))
-        assert len(list(runs.iterdir())) == 3
+        assert len(list(runs.glob("*.npz"))) == 3
 
     def test_another_number_of_threads(self, runs: Path, loaders: Loaders) -> None:
         train_batches, valid_batches = (Batches(of, torch.device("cpu")) for of in loaders)
         for number in (1, 2):
             with in_threads(number):
                 trainings.training(
-                    lambda: (np.zeros(len(train_batches)), 0.0),
+                    lambda: (np.zeros(len(train_batches)), 0.0, {}),
                     model=_net(),
                     batches=(train_batches, valid_batches),
                     seed=0,
@@ -279,7 +282,7 @@ class TestNotFound:
                     modules=(training,),
                     packages=("torchvision", "tqdm"),
                 )
-        assert len(list(runs.iterdir())) == 2
+        assert len(list(runs.glob("*.npz"))) == 2
 
 
 class TestNotRecorded:
@@ -292,7 +295,7 @@ class TestNotRecorded:
         overridden.forward = overridden.forward  # type: ignore[method-assign]  # as a student may
         for model in (hooked, overridden):
             _compare(model, loaders)
-        assert not list(runs.iterdir())
+        assert not list(runs.glob("*.npz"))
 
     def test_data_that_may_differ_each_time(
         self, runs: Path, drawn_data: Path, loaders: Loaders
@@ -301,7 +304,7 @@ class TestNotRecorded:
         data = datasets.FashionMNIST(str(drawn_data), train=False, transform=flipped)
         loader = DataLoader(data, 100, sampler=SubsetRandomSampler(range(500)))
         _compare(_net(), (loader, loaders[1]))
-        assert not list(runs.iterdir())
+        assert not list(runs.glob("*.npz"))
 
 
 class _Other(torch.optim.SGD):

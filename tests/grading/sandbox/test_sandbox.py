@@ -174,8 +174,8 @@ class TestNothingElseIsVisible:
         for name in ("root", "home", "var", "srv", "opt", "mnt", "run"):
             assert f"'{name}'" not in text(execution, 2)
         assert "passwd" not in text(execution, 3)
-        assert "refused" in text(execution, 4)
-        assert "unreachable" in text(execution, 5)
+        assert "Address family not supported" in text(execution, 4)
+        assert "Address family not supported" in text(execution, 5)
         assert text(execution, 6).startswith("ModuleNotFoundError")
         assert text(execution, 7) == "True"
         assert secret.read_text() == "grades"
@@ -307,6 +307,15 @@ class TestLimits:
         assert (execution.limit, execution.limit_cell) == (limit, 1)
         assert text(execution, 0) == "'first'"
         assert not execution.complete
+
+    @pytest.mark.parametrize("test", [True, False])
+    def test_outputs_of_tests_are_counted_by_themselves(self, files: Path, test: bool) -> None:
+        cells = [v4.new_code_cell(f"print('x' * {9 * MEBIBYTE // 10})") for _ in "12"]
+        marks = {"grade_id": "t", "grade": test, "solution": False, "locked": True, "points": 1}
+        cells[1].metadata["nbgrader"] = marks
+        execution = execute(v4.new_notebook(cells=cells), files, limits=SMALL)
+        assert execution.limit == (None if test else "output")
+        assert len(text(execution, 1)) == (9 * MEBIBYTE // 10 if test else 0)
 
     def test_processor_time_of_all_processes(self, files: Path) -> None:
         limits = replace(SMALL, cell_seconds=60, processor_seconds=8)
@@ -508,9 +517,10 @@ class TestOneAfterTheOther:
             "three_folders or settings_of or spoils or packages_work or used_up or serves_many",
             9,
         ),
+        (os.environ["PATH"], "in_no_process or threads or nothing_names or keys", 11),
         ("/nowhere", "three_folders or packaged_program", 2),
     ],
-    ids=["system's bubblewrap", "packaged bubblewrap"],
+    ids=["system's bubblewrap", "walls", "packaged bubblewrap"],
 )
 @pytest.mark.site
 def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int) -> None:
@@ -522,6 +532,7 @@ def test_it_is_the_same_for_an_ordinary_user(path: str, chosen: str, number: int
         "-m",
         "pytest",
         __file__,
+        str(Path(__file__).with_name("test_walls.py")),
         "-k",
         chosen,
         "-p",
@@ -560,6 +571,16 @@ class TestEnds:
         sandbox.close()
         with pytest.raises(SandboxFailed, match="did not start: out of luck"):
             run(files, "1")
+
+    def test_what_the_kernel_lacks_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lacking = isolation._TRIAL.replace("system_calls.refuse()", "raise OSError('No filters.')")
+        monkeypatch.setattr(isolation, "_TRIAL", lacking)
+        isolation._complaint.cache_clear()
+        try:
+            with pytest.raises(SandboxUnavailable, match=r"run here: No filters\. It needs"):
+                check_available()
+        finally:
+            isolation._complaint.cache_clear()
 
     def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "which", _nowhere)

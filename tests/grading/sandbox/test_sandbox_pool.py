@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
 from grading import sandbox
 from grading.running import jobs
@@ -31,11 +31,18 @@ class _Fake:
     def lives(self) -> bool:
         return self.alive
 
+    @property
+    def controls(self) -> bool:
+        """Whether it ran the notebook that is known to be good."""
+        return self.sources == ["6 * 7"]
+
     def run(self, job: dict[str, Any], files: Path, limits: Limits) -> Progress:
         assert self.thread == threading.get_ident()
         self.runs += 1
+        self.sources = [cell.source for cell in job["notebook"].cells]
         type(self).behave(self)
-        return Progress(complete=True)
+        shown = {"output_type": "execute_result", "data": {"text/plain": "42"}, "metadata": {}}
+        return Progress(complete=True, cells=dict.fromkeys(range(len(self.sources)), ([shown], 1)))
 
     @staticmethod
     def behave(fake: "_Fake") -> None:
@@ -106,6 +113,35 @@ def test_a_job_is_tried_again_in_another(fake: type[_Fake]) -> None:
     fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
     jobs.run(Job(new_notebook()))
     assert [one.runs for one in fake.made] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("alone", "sandboxes"), [(True, 2), (False, 3)])
+def test_a_job_that_breaks_every_sandbox_is_to_blame(
+    fake: type[_Fake], alone: bool, sandboxes: int
+) -> None:
+    """At once where process 1 is left, after another try where all of it is gone."""
+
+    def fail(one: _Fake) -> None:
+        if not one.controls:
+            progress = Progress(ready=True, over=alone, running=1)
+            progress.cells[0] = ([], 1)
+            raise SandboxFailed("broke", progress)
+
+    fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
+    run = jobs.run(Job(new_notebook(cells=[new_code_cell("1"), new_code_cell("2")])))
+    assert (run.broke, run.complete) == (1, False)
+    assert [cell.execution_count for cell in run.notebook.cells] == [1, None]
+    assert [one.controls for one in fake.made] == [False] * (sandboxes - 1) + [True]
+
+
+def test_a_machine_that_breaks_every_sandbox_is_to_blame(fake: type[_Fake]) -> None:
+    def fail(_: _Fake) -> None:
+        raise SandboxFailed("broke", Progress(ready=True, over=True))
+
+    fake.behave = staticmethod(fail)  # type: ignore[assignment]  # as a method
+    with pytest.raises(SandboxFailed, match="broke"):
+        jobs.run(Job(new_notebook(cells=[new_code_cell("1")])))
+    assert [one.controls for one in fake.made] == [False, True] * 3
 
 
 def test_none_after_all_were_stopped(fake: type[_Fake], tmp_path: Path) -> None:

@@ -45,9 +45,10 @@ def test_every_sentence_is_used() -> None:
 
 
 def test_what_the_code_says_exists() -> None:
-    said = re.findall(r'"(feedback|judge|remarks|report|answers)\.(\w+)"', code())
+    said = re.findall(r'"(feedback|judge|remarks|report|answers|check)\.(\w+)"', code())
     assert said
     assert set(said) - {("report", "css")} <= set(ENGLISH)  # which is a file
+    assert {("check", key) for key in re.findall(r'\bOpening\(\s*"(\w+)"', code())} <= set(ENGLISH)
     assert {("remarks", key) for key in re.findall(r'\bremark\(\s*"(\w+)"', code())} <= set(ENGLISH)
 
 

@@ -3,7 +3,8 @@
 With seeds set, a training on the processor is a pure function of the initial parameters, the
 model's code, the data, the order of the batches, the code in force (`code_in_force`) and PyTorch
 itself. A hash of exactly these names a file. What is found there is what training gave, to the last
-bit; what is not there is trained, and written down where the folder can be written to.
+bit; what is not there is trained, and written down where the folder can be written to. An empty
+file beside it is named by what may be claimed of the run (`claims`).
 
 A file holds arrays alone, in NumPy's format and read without pickles, so that reading one from a
 strange hand runs nothing.
@@ -13,7 +14,7 @@ import hashlib
 import io
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..claims import name_of_claim
 from .code_in_force import Batches, Training
 from .folder import digest, folder, machine, write_whole
 
-Outcome = tuple[np.ndarray, float]
-"""Loss of each batch, shape (batches,), and accuracy in per cent."""
+Outcome = tuple[np.ndarray, float, dict[str, np.ndarray]]
+"""Loss of each batch, shape (batches,), accuracy in per cent, and the model's state at the end."""
+
+_STATE = "state."
 
 
 def training(compute: Callable[[], Outcome], *, model: nn.Module, **decisive: Any) -> Outcome:
@@ -41,10 +45,12 @@ def training(compute: Callable[[], Outcome], *, model: nn.Module, **decisive: An
     if kept is None or parts is None:
         return compute()
     path = kept / f"{digest(parts)}.npz"
-    outcome = _read(path, len(wanted.batches[0]))
+    before = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    outcome = _read(path, len(wanted.batches[0]), before)
     if outcome is None:
         outcome = compute()
         _write(path, outcome)
+        write_whole(kept / name_of_claim(before, *outcome[:2]), b"")
     return outcome
 
 
@@ -92,22 +98,32 @@ def _hash_of_orders(batches: Batches) -> str:
     return hashed.hexdigest()
 
 
-def _read(path: Path, batches: int) -> Outcome | None:
-    """Return the outcome in the file; None without one, or with one that cannot be it."""
+def _read(path: Path, batches: int, before: Mapping[str, np.ndarray]) -> Outcome | None:
+    """Return the outcome in the file; None without one, or with one that cannot be it.
+
+    Args:
+        path: the file.
+        batches: how many were trained on.
+        before: the model's state before, whose names and shapes are those of the state at the end.
+    """
     try:
         # Opened here: np.load leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             losses, accuracy = arrays["losses"], arrays["accuracy"]
+            state = {name: arrays[_STATE + name] for name in before}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     kinds = (losses.dtype, accuracy.dtype)
     if losses.shape != (batches,) or accuracy.shape != () or kinds != (np.float64,) * 2:
         return None
-    return losses, accuracy.item()
+    if any((v.shape, v.dtype) != (before[k].shape, before[k].dtype) for k, v in state.items()):
+        return None
+    return losses, accuracy.item(), state
 
 
 def _write(path: Path, outcome: Outcome) -> None:
-    losses, accuracy = outcome
+    losses, accuracy, state = outcome
     file = io.BytesIO()
-    np.savez(file, losses=losses, accuracy=np.float64(accuracy))
+    arrays: dict[str, Any] = {_STATE + name: value for name, value in state.items()}
+    np.savez(file, losses=losses, accuracy=np.float64(accuracy), **arrays)
     write_whole(path, file.getvalue())

@@ -7,11 +7,13 @@ as one has that came in a zip.
 
 import glob
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
+from grading.course.exchange_folders import KeptExchange
 from grading.course.names import shown
 from grading.intake.release import other_names
 from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook
@@ -19,7 +21,7 @@ from grading.intake.submitted_notebook import UnreadableSubmission, find_noteboo
 _SECRET = "submission_secret.txt"
 
 
-class CourseReleaseFeedback(ExchangeReleaseFeedback):
+class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
     """nbgrader's release_feedback, except that no submission keeps another's page back."""
 
     def copy_files(self) -> None:
@@ -35,30 +37,28 @@ class CourseReleaseFeedback(ExchangeReleaseFeedback):
                 self.log.error("Not released for %s: %s", shown(student), error)
 
     def release_one(self, student: str) -> None:
-        """Copy one student's pages into the exchange.
+        """Copy one student's pages into the exchange, after `init_dest`.
 
         Raises:
             OSError: one cannot be written.
-            ExchangeError: the exchange has no folder of ours for feedback.
         """
-        self.init_dest()
         step, assignment = self.coursedir.feedback_directory, self.coursedir.assignment_id
         self._release(Path(self.coursedir.format_path(step, student, assignment)), student)
 
     def _release(self, folder: Path, student: str) -> None:
         pages = sorted(folder.glob("*.html"))
         secret_file = folder / _SECRET
-        if pages and not secret_file.is_file():
+        secret = _read_secret(secret_file)
+        if pages and not secret:
             self.log.error(
-                "Not released for %s: the submission has no %s, as one from a zip; give the page "
-                "%s by hand.",
+                "Not released for %s: the submission has no %s, as one from a zip, or one "
+                "that holds no secret; give the page %s by hand.",
                 shown(student),
                 _SECRET,
                 pages[0],
             )
             return
         for page in pages:
-            secret = secret_file.read_text()
             for name in self._names(page.stem, student):
                 target = Path(
                     self.dest_path, f"{notebook_hash(secret=secret, notebook_id=name)}.html"
@@ -79,4 +79,14 @@ class CourseReleaseFeedback(ExchangeReleaseFeedback):
             path, _ = find_notebook(Path(submitted), name, others)
         except UnreadableSubmission:
             return {name}
-        return {name, path.stem}
+        # A name that is not UTF-8 has no hash; nobody can look by it.
+        return {name, path.stem} if path.stem.isprintable() else {name}
+
+
+def _read_secret(path: Path) -> str:
+    """Return a submission's secret; "" where it has none, or something else in its place."""
+    if not path.is_file():
+        return ""
+    with suppress(UnicodeDecodeError):
+        return path.read_text(encoding="utf-8")
+    return ""

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from tests.benchmarks.other_assignments import course_without_lesson
 from tests.other_assignments import ASSIGNMENTS
@@ -46,3 +47,41 @@ def test_a_renamed_notebooks_page_is_found_and_a_zip_stops_nobody(
     course.nbgrader("fetch_feedback", "twins", of_the_course, folder=home)
     pages = {page.name for page in (home / "twins" / "feedback").rglob("*.html")}
     assert pages == {"p1.html", "p2 (1).html"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_page_is_made_again_when_it_tells_something_else(course: ScratchCourse) -> None:
+    for student in ("ada", "bob"):
+        folder = course.root / "submitted" / student / "twins"
+        shutil.copytree(course.root / "release" / "twins", folder)
+    course.nbgrader("autograde", "twins")
+    course.nbgrader("generate_feedback", "twins")
+    page = course.root / "feedback" / "ada" / "twins" / "p1.html"
+
+    def made() -> list[str]:
+        """Return whose pages are made now."""
+        before = {path: path.stat().st_mtime_ns for path in course.root.glob("feedback/*/*/*")}
+        course.nbgrader("generate_feedback", "twins")
+        return sorted({path.parent.parent.name for path in before if _time(path) != before[path]})
+
+    def _time(path: Path) -> int:
+        return path.stat().st_mtime_ns
+
+    assert made() == []
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook("p1", "twins", "ada")
+        notebook.comments[0].manual_comment = "Look at the sign."
+        gradebook.db.commit()
+    assert made() == ["ada"]
+    assert "Look at the sign." in page.read_text()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook("p1", "twins", "bob")
+        notebook.grades[0].extra_credit = 1
+        gradebook.db.commit()
+    assert made() == ["bob"]
+    course.nbgrader("autograde", "twins", "--student=ada", "--force")
+    page.unlink()
+    assert made() == ["ada"]
+    assert page.exists()
+    assert made() == []
