@@ -25,8 +25,11 @@ help: ## list the targets
 demo: .venv/installed ## run the whole course with eleven students in build/demo
 	@$(python) -m grading demo
 
+# A file's tests stay together and share what they made; files run side by side, one for each core.
+side_by_side := -n auto --dist loadfile --no-loadscope-reorder
+
 test: .venv/installed lint ## lint, check types, run every test, the fast ones first
-	@$(python) -m pytest
+	@$(python) -m pytest $(side_by_side)
 
 test-browser: .venv/installed ## run the tests in Chromium; screenshots go to build/screenshots
 	@$(python) -m pytest -m browser tests/browser
