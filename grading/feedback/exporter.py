@@ -34,8 +34,10 @@ from grading.feedback.page import PAGE, Page, build_page
 from grading.feedback.parts import Grade
 from grading.feedback.sections import is_given
 from grading.recording import audit
+from grading.recording.attempts import Attempts, attempts_of
 from grading.recording.record import Record
 from grading.submission import Remarks
+from grading.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "course_feedback"
@@ -76,7 +78,7 @@ class DescribeGrades(NbGraderPreprocessor):
                     if comment.manual_comment
                 },
                 self._lateness(notebook),
-                self._handed_in(nb, notebook),
+                self._handed_in(nb, notebook, language),
             )
         return nb, resources
 
@@ -90,26 +92,27 @@ class DescribeGrades(NbGraderPreprocessor):
             notebook.late_submission_penalty or 0.0,
         )
 
-    def _handed_in(self, nb: NotebookNode, notebook: SubmittedNotebook) -> HandedIn:
+    def _handed_in(self, nb: NotebookNode, notebook: SubmittedNotebook, language: str) -> HandedIn:
         submission, remarks = notebook.assignment, Remarks.read(nb)
         student = submission.student
         time, deadline = (
             None if each is None else self._local(each)
             for each in (submission.timestamp, submission.duedate)
         )
-        before = audit.scores_before(
-            Path(Record(parent=self).log_file),
-            (student.id, submission.name, notebook.name),
-            remarks.digest,
-        )
+        log = Path(Record(parent=self).log_file)
+        of = (student.id, submission.name, notebook.name)
+        attempts, made = Attempts(parent=self), attempts_of(log, student.id, submission.name)
         return HandedIn(
             student=shown(full_name(student.first_name, student.last_name, student.id)),
             notebook=notebook.name,
             page_made=datetime.now(UTC),
             time=time,
             deadline=deadline,
-            before=before,
+            before=audit.scores_before(log, of, remarks.digest),
             unreadable=remarks.unreadable,
+            attempt=attempts.sentence(made, remarks.digest, words(language)["feedback"]),
+            may_follow=not attempts.are_used_up(made),
+            counts=attempts.counts,
         )
 
     def _local(self, time: datetime) -> datetime:

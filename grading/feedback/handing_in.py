@@ -33,6 +33,9 @@ class HandedIn:
         deadline: the student's own; None where there is none.
         before: what the tests gave for what the student had handed in before, by grade id.
         unreadable: why nothing of it could be read, if so.
+        attempt: a sentence on which attempt it is, or "".
+        may_follow: whether another attempt is left.
+        counts: which attempt counts, "last" or "best".
     """
 
     student: str
@@ -42,6 +45,9 @@ class HandedIn:
     deadline: datetime | None = None
     before: Mapping[str, float] = field(default_factory=dict)
     unreadable: Message | None = None
+    attempt: str = ""
+    may_follow: bool = True
+    counts: str = "last"
 
     def by_line(self, words: Words) -> str:
         """Return whose it is and when it came, in the page's words."""
@@ -50,12 +56,15 @@ class HandedIn:
         return words["handed_in"].format(student=self.student, time=shown_time(self.time))
 
     def again(self, words: Words) -> str:
-        """Return whether something newer can still be handed in."""
+        """Return whether something newer can still be handed in, and which would count."""
+        if not self.may_follow:
+            return words["again_used_up"]
+        counts = words[f"counts_{self.counts}"]
         if self.deadline is None:
-            return words["again"]
+            return words["again"].format(counts=counts)
         passed = self.deadline < self.page_made
         return words["again_late" if passed else "again_until"].format(
-            deadline=shown_time(self.deadline)
+            deadline=shown_time(self.deadline), counts=counts
         )
 
     def what_to_do(self, words: Words) -> str:

@@ -96,6 +96,11 @@ class Page:
         return verdict.hint or self.words["hint_no_result"]
 
     @property
+    def attempt(self) -> str:
+        """Which attempt it is, in a sentence, or ""."""
+        return self.handed_in.attempt if self.handed_in else ""
+
+    @property
     def unreadable(self) -> str:
         """Why nothing that was handed in could be read, or ""."""
         reason = self.handed_in.unreadable if self.handed_in else None

@@ -277,6 +277,9 @@ class TestHandingIn:
         early = DEADLINE.replace(tzinfo=UTC) - timedelta(days=2)
         assert "The deadline was 2026-10-30 12:00 UTC" in again(lost, deadline=early)
         assert "as long as the course takes submissions" in again(lost)
+        assert "the last one counts" in again(lost)
+        assert "gave most for counts" in again(lost, counts="best")
+        assert "No attempt is left" in again(lost, may_follow=False)
         full = {name: replace(grade, score=grade.points) for name, grade in lost.items()}
         assert "nothing more" in again(full, deadline=DEADLINE.replace(tzinfo=UTC))
 
