@@ -126,7 +126,7 @@ def _on_layers(seen: FunctionObservation, stopped: Finding) -> Finding:
     finding = TABLE[criterion].judge(seen, LEVEL)
     if finding.outcome == "not attempted":
         return stopped
-    return replace(finding, messages=(message("layers_alone"), *finding.messages))
+    return replace(finding, messages=(*finding.messages, message("layers_alone")))
 
 
 def _not_run(seen: FunctionObservation) -> Finding | None:

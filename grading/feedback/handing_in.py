@@ -59,7 +59,7 @@ class HandedIn:
         """Return whether something newer can still be handed in, and which would count."""
         if not self.may_follow:
             return words["again_used_up"]
-        counts = words[f"counts_{self.counts}"]
+        counts = words["counts_best" if self.counts == "best" else "counts_last"]
         if self.deadline is None:
             return words["again"].format(counts=counts)
         passed = self.deadline < self.page_made
