@@ -13,6 +13,7 @@ from grading.assignment import Assignment
 from grading.feedback.handing_in import HandedIn, Lateness, delay_in_words, shown_time
 from grading.feedback.parts import Grade, Part, parts_of
 from grading.feedback.sections import first_heading, is_own
+from grading.intake.remarks import CELL_ID
 from grading.recording.answers import is_unanswered, is_written_answer
 from grading.words import words
 
@@ -141,8 +142,9 @@ class Page:
         return number(scores[part.grade_id]) if part.grade_id in scores else "–"
 
     def has_own_cells(self, nb: NotebookNode) -> bool:
-        """Tell whether a student wrote something into cells of their own."""
-        return any(is_own(cell) and cell.cell_type == "code" for cell in nb.cells)
+        """Tell whether a student wrote something into cells of their own, of whatever type."""
+        own = [cell for cell in nb.cells if is_own(cell) and cell.get("id") != CELL_ID]
+        return any(cell.source.strip() for cell in own)
 
     def is_unanswered(self, cell: NotebookNode) -> bool:
         """Tell whether nothing stands in the cell of an answer."""

@@ -336,6 +336,29 @@ class TestHandingIn:
         assert links <= set(re.findall(r' id="([^"]+)"', page))
 
 
+class TestEmptyCells:
+    @pytest.mark.parametrize("kind", ["code", "markdown"])
+    def test_work_in_another_place_is_not_called_empty(self, kind: str) -> None:
+        nb = graded_notebook({"weights_init_normal": ""}, {})
+        page = feedback_page(nb, automatic_grades(nb))
+        assert say("en", "feedback.no_code") in page
+        assert say("en", "feedback.no_code_here") not in page
+        # A raw cell is one of Markdown by then.
+        new = v4.new_code_cell if kind == "code" else v4.new_markdown_cell
+        nb.cells.append(new("def weights_init_normal(m): pass", id="own-1"))
+        page = feedback_page(nb, automatic_grades(nb))
+        assert say("en", "feedback.no_code_here") in page
+
+    def test_an_answer_in_another_place_waits_and_shows_no_stub(
+        self, nothing_ran: NotebookNode
+    ) -> None:
+        grades = automatic_grades(nothing_ran)
+        grades["reflection_choice"] = Grade(0, 3, waiting=True)
+        page = feedback_page(nothing_ran, grades)
+        assert say("en", "feedback.answer_elsewhere") in page
+        assert say("en", "feedback.no_answer") not in page
+
+
 class TestHints:
     def test_each_part_without_its_points_has_a_hint(self, nothing_ran: NotebookNode) -> None:
         """Where nothing ran, and where nbgrader or a person gave the points."""
