@@ -216,3 +216,15 @@ class TestSecondExercise:
         assert compared(lesson_net(), comparison_of(lesson_net(300))).mistake == (
             "default_not_compared"
         )
+
+
+def test_layers_that_repeat_are_not_called_independent_of_each_other() -> None:
+    ways = {item.name: item for item in [*load("wrong"), *load("right")]}
+    right = next(item for item in load("right"))
+    for name, begins in {"seed_inside": "Within each layer", right.name: "The weights are"}.items():
+        verdict = judge(
+            "test_normal_shape",
+            json.loads(json.dumps(observe("test_normal_shape", ways[name].function()))),
+        )
+        assert verdict.passed
+        assert verdict.finding.startswith(begins), verdict.finding
