@@ -196,7 +196,7 @@ class TestFonts:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         listed = font_manager.fontManager.ttflist
-        (serif,) = [f for f in listed if f.fname.endswith("DejaVuSerif.ttf")]
+        serif, *_ = [f for f in listed if f.fname.endswith("DejaVuSerif.ttf")]
         (tmp_path / "broken.ttf").write_bytes(b"no font")
         monkeypatch.setattr(
             font_manager.fontManager, "ttflist", [f for f in listed if f.name != serif.name]
