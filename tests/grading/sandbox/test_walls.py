@@ -90,6 +90,23 @@ UNCOUNTED = {
         for place in range(start, start + size, 2**21):
             ctypes.c_char.from_address(place).value
         """,
+    "a process whose first thread has ended": """
+        import ctypes, os, threading, time
+        if os.fork() == 0:
+            def take():
+                time.sleep(0.3)
+                kept = [bytearray(b"x" * 2**26) for number in range(24)]
+                time.sleep(60)
+            threading.Thread(target=take).start()
+            ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+        """,
+    "locks on parts of files": """
+        import fcntl, os
+        for number in range(30):
+            descriptor = os.open(f"/tmp/{number}", os.O_RDWR | os.O_CREAT)
+            for place in range(0, 2000, 2):
+                fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, place)
+        """,
     "a process that is not to be looked into": """
         import ctypes, os
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
@@ -203,6 +220,39 @@ def test_what_a_user_has_is_left_to_others(files: Path) -> None:
         """
     lines = text(run(files, take), 0).splitlines()
     assert lines == ["-1 -1", "1", "True True", "(0, 0) (0, 0)"]
+
+
+def test_what_a_machine_has_is_left_to_others(files: Path) -> None:
+    """Terminals, memory for translated filters, and the program that takes what crashes leave."""
+    take = """
+        import ctypes, errno, os, resource, socket, subprocess
+        kept = []
+        try:
+            while True:
+                kept.append(os.openpty())
+        except OSError as error:
+            print(error.errno == errno.ENOSPC, len(kept) <= 64)
+        for descriptors in kept:
+            os.close(descriptors[0]), os.close(descriptors[1])
+        program = ctypes.create_string_buffer(b"\\6" + bytes(7))
+        pointer = ctypes.addressof(program).to_bytes(8, "little")
+        for option in (26, 51):
+            try:
+                one = socket.socket(socket.AF_UNIX)
+                one.setsockopt(socket.SOL_SOCKET, option, b"\\1" + bytes(7) + pointer)
+            except OSError as error:
+                print(error.errno == errno.EPERM)
+        print(resource.getrlimit(resource.RLIMIT_CORE))
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        except (OSError, ValueError) as error:
+            print("refused")
+        print(subprocess.run("ulimit -c 0", shell=True, capture_output=True).returncode != 0)
+        """
+    execution = run(files, take, "!tty")
+    lines = text(execution, 0).splitlines()
+    assert lines == ["True True", "True", "True", "(1, 1)", "refused", "True"]
+    assert "/dev/pts/" in text(execution, 1)
 
 
 def test_keys_are_not_handed_on(files: Path) -> None:
