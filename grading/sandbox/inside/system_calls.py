@@ -33,7 +33,9 @@ _REFUSED = {
         memfd_create 319 279, memfd_secret 447 447, shmget 29 194, shmat 30 196, shmctl 31 195,
         msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, semget 64 190, semop 65 193,
         semctl 66 191, semtimedop 220 192, vmsplice 278 75, splice 275 76, tee 276 77,
-        remap_file_pages 216 234
+        remap_file_pages 216 234, setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7,
+        setxattrat 463 463, landlock_create_ruleset 444 444, landlock_add_rule 445 445,
+        landlock_restrict_self 446 446
     """,
     "Large parts of the kernel in which most holes were found.": """
         bpf 321 280, perf_event_open 298 241, userfaultfd 323 282, io_uring_setup 425 425,

@@ -126,7 +126,7 @@ def test_memory_that_is_in_no_process(files: Path, kind: str) -> None:
 
 def test_memory_that_would_be_in_no_process_is_refused(files: Path) -> None:
     attempts = """
-        import mmap, os
+        import ctypes, mmap, os, struct
         def attempt(what):
             try:
                 return what()
@@ -136,12 +136,20 @@ def test_memory_that_would_be_in_no_process_is_refused(files: Path) -> None:
         print(attempt(lambda: mmap.mmap(-1, 2**20)))
         print(attempt(lambda: mmap.mmap(zero, 2**20)), os.read(zero, 3))
         print(attempt(lambda: os.memfd_create("x")))
+        entries = [(1, 7, 2**32 - 1), *[(2, 7, 1000)] * 8000]
+        entries += [(kind, 7, 2**32 - 1) for kind in (4, 16, 32)]
+        rights = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+        rights = struct.pack("<I", 2) + rights
+        print(attempt(lambda: os.setxattr(".", "system.posix_acl_access", rights)))
+        print(ctypes.CDLL(None).syscall(444, struct.pack("QQ", 0, 1), 16, 0))
         """
     execution = run(files, attempts)
     assert text(execution, 0).splitlines() == [
         "('PermissionError', 1)",
         r"('OSError', 19) b'\x00\x00\x00'",
         "('PermissionError', 1)",
+        "('PermissionError', 1)",
+        "-1",
     ]
 
 
