@@ -1,6 +1,7 @@
 """Tests that attack the sandbox's walls: uncounted memory, threads, what belongs to a user id."""
 
 import getpass
+import os
 import re
 import sys
 from dataclasses import replace
@@ -261,6 +262,17 @@ def test_what_a_machine_has_is_left_to_others(files: Path) -> None:
     lines = text(execution, 0).splitlines()
     assert lines == ["True True", "True", "True", "(1, 1)", "refused", "True"]
     assert "/dev/pts/" in text(execution, 1)
+
+
+def test_what_programs_look_up_can_be_read(files: Path) -> None:
+    """Whoever grades: libraries, fonts, and the name of the user."""
+    look = """
+        import getpass, os
+        print([os.access(path, os.R_OK) for path in ("/etc", "/etc/ld.so.cache")])
+        print(os.path.isdir("/etc/fonts"), getpass.getuser())
+        """
+    lines = text(run(files, look), 0).splitlines()
+    assert lines == ["[True, True]", f"{os.path.isdir('/etc/fonts')} student"]
 
 
 def test_keys_are_not_handed_on(files: Path) -> None:
