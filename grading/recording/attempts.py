@@ -97,7 +97,7 @@ class Attempts(LoggingConfigurable):
             words: the page's.
         """
         number = self.number(made, submission)
-        if not self.is_limited or not number:
+        if not number or (number == 1 and not self.is_limited):
             return ""
         told = [words["attempt_of" if self.most else "attempt"].format(number, self.most)]
         if self.are_used_up(made):

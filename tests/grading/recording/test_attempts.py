@@ -58,6 +58,7 @@ def test_by_default_there_is_no_limit() -> None:
     assert not attempts.are_used_up(made(*range(1000)))
     assert attempts.next_from(made(1)) is None
     assert attempts.sentence(made(1), "d1", words("en")["feedback"]) == ""
+    assert attempts.sentence(made(1, 2), "d2", words("en")["feedback"]) == "This is attempt 2."
 
 
 def test_limits() -> None:
