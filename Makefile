@@ -25,8 +25,11 @@ help: ## list the targets
 demo: .venv/installed ## run the whole course with eleven students in build/demo
 	@$(python) -m grading demo
 
+# A file's tests stay together and share what they made; files run side by side, one for each core.
+side_by_side := -n auto --dist loadfile --no-loadscope-reorder
+
 test: .venv/installed lint ## lint, check types, run every test, the fast ones first
-	@$(python) -m pytest
+	@$(python) -m pytest $(side_by_side)
 
 test-browser: .venv/installed ## run the tests in Chromium; screenshots go to build/screenshots
 	@$(python) -m pytest -m browser tests/browser
@@ -60,6 +63,7 @@ bench: .venv/installed ## measure training, the whole notebook, and classes of 1
 	@$(python) -m tests.benchmarks.training_speed
 	@$(python) -m tests.benchmarks.notebook_run
 	@$(python) -m tests.benchmarks.class_speed
+	@$(python) -m tests.benchmarks.serve_load
 
 accuracies: .venv/installed ## measure what every initialization reaches (docs/accuracies.md)
 	@$(python) -m tests.benchmarks.accuracies

@@ -17,6 +17,7 @@ _COMMANDS = {
     "gradescope": "grading.platforms.gradescope",
     "new": "grading.authoring.new_assignment",
     "report": "grading.reports.report",
+    "serve": "grading.serving.serve",
 }
 
 

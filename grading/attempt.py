@@ -26,7 +26,7 @@ class NotOurs(GradingError):
 
 
 @dataclass(frozen=True)
-class _Scores:
+class Scores:
     """What a grading writes into the gradebook; keys are the names of notebooks and cells."""
 
     timestamp: datetime | None
@@ -54,7 +54,7 @@ class Attempt:
     target: Path
     database: str
     begun: bool = False
-    _scores: _Scores | None = field(default=None, repr=False)
+    _scores: Scores | None = field(default=None, repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +84,7 @@ class Attempt:
         """
         self._check()
         with Gradebook(self.database) as gradebook:
-            self._scores = _read_scores(gradebook, self.assignment, self.student)
+            self._scores = read_scores(gradebook, self.assignment, self.student)
         self.begun = True
         if (self.target / PENDING).exists():
             shutil.rmtree(self.target)
@@ -115,7 +115,7 @@ class Attempt:
         if self._aside.exists():
             self._aside.rename(self.target)
         with Gradebook(self.database) as gradebook:
-            _write_scores(gradebook, self.assignment, self.student, self._scores)
+            write_scores(gradebook, self.assignment, self.student, self._scores)
         return self._scores is not None
 
     def scores(self, notebook: str) -> dict[str, float | None]:
@@ -143,7 +143,7 @@ class Attempt:
                     )
 
 
-def _read_scores(gradebook: Gradebook, assignment: str, student: str) -> _Scores | None:
+def read_scores(gradebook: Gradebook, assignment: str, student: str) -> Scores | None:
     """Return what the gradebook has on a submission; None where it was not graded."""
     try:
         submission = gradebook.find_submission(assignment, student)
@@ -162,13 +162,13 @@ def _read_scores(gradebook: Gradebook, assignment: str, student: str) -> _Scores
         for comment in notebook.comments
     }
     penalties = {item.name: item.late_submission_penalty for item in submission.notebooks}
-    return _Scores(submission.timestamp, penalties, grades, comments)
+    return Scores(submission.timestamp, penalties, grades, comments)
 
 
-def _write_scores(
-    gradebook: Gradebook, assignment: str, student: str, scores: _Scores | None
+def write_scores(
+    gradebook: Gradebook, assignment: str, student: str, scores: Scores | None
 ) -> None:
-    """Write what `_read_scores` returned; leave no score where it returned None."""
+    """Write what `read_scores` returned; leave no score where it returned None."""
     try:
         submission = gradebook.find_submission(assignment, student)
     except MissingEntry:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.writers.files import FilesWriter
 from nbgrader.apps import NbGrader
 from nbgrader.converters import NbGraderException
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
@@ -29,6 +30,8 @@ from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
 from grading.course.terminal import unfiltered
+from grading.in_force import not_in_force, what_is_missing
+from grading.intake.release import released_names
 from grading.preconditions import Refused
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.workers import Runs, Workers, WorkersKilled, WorkersRefused, threads
@@ -41,7 +44,7 @@ _AHEAD = 2  # submissions under way for each worker: one that runs and one that 
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class Prepared:
     """A submission that has been restored, and what is to be run of it."""
 
     attempt: Attempt
@@ -62,18 +65,40 @@ class BatchAutograde(CourseAutograde):
             NbGraderException: nothing was done at all; the log says why.
         """
         began = time.monotonic()
-        self.workers, self.summary = workers, Summary()
-        self._carried: set[Path] = set()
+        self._take_on(workers)
         self.start()
         self.summary.failed = self.failed
         self.summary.seconds = time.monotonic() - began
         return self.summary
 
+    def make_ready(self, workers: Workers) -> None:
+        """Get ready for submissions that come one by one, to `prepare` and `record`.
+
+        The course root becomes the working directory.
+
+        Raises:
+            AutograderNotInForce: the settings do not name the sandbox and the judge.
+            Refused: a fault awaits every submission.
+        """
+        if why := what_is_missing(self.autograde_preprocessors):
+            raise not_in_force(self, why)
+        self._take_on(workers)
+        self.failed = {}
+        self.writer = FilesWriter(parent=self, config=self.config)
+        self.exporter = self.exporter_class(parent=self, config=self.config)
+        os.chdir(self.coursedir.root)
+        self.assignments = {"": [f"{name}.ipynb" for name in released_names(self.coursedir)]}
+        self.check_machine()
+
+    def _take_on(self, workers: Workers) -> None:
+        self.workers, self.summary = workers, Summary()
+        self._carried: set[Path] = set()
+
     def convert_notebooks(self) -> None:
         """Grade what `start` has found."""
         self.check_machine()
-        under_way: dict[Future[Runs], _Prepared] = {}
-        suspects: list[_Prepared] = []
+        under_way: dict[Future[Runs], Prepared] = {}
+        suspects: list[Prepared] = []
         try:
             self._convert_side_by_side(under_way, suspects)
         except BaseException:
@@ -101,7 +126,7 @@ class BatchAutograde(CourseAutograde):
             )
 
     def _convert_side_by_side(
-        self, under_way: dict["Future[Runs]", _Prepared], suspects: list[_Prepared]
+        self, under_way: dict["Future[Runs]", Prepared], suspects: list[Prepared]
     ) -> None:
         """Grade what `start` has found.
 
@@ -118,11 +143,11 @@ class BatchAutograde(CourseAutograde):
                         folder, notebooks = next(waiting)
                     except StopIteration:
                         break
-                    prepared = self._prepare(self.attempt(folder, notebooks))
+                    prepared = self.prepare(self.attempt(folder, notebooks))
                     if prepared is None:
                         bar.update()
                         continue
-                    self._carry_runs(prepared)
+                    self.carry_runs(prepared)
                     under_way[self.workers.submit(prepared.jobs)] = prepared
                 if not under_way:
                     break
@@ -133,16 +158,16 @@ class BatchAutograde(CourseAutograde):
                         suspects.append(prepared)
                     else:
                         with self.stop_signals.held():
-                            self._finish(prepared, future)
+                            self.record(prepared, future)
                         bar.update()
             while suspects:
                 future = self.workers.submit(suspects[0].jobs)
                 wait([future])
                 with self.stop_signals.held():
-                    self._finish(suspects.pop(0), future)
+                    self.record(suspects.pop(0), future)
                 bar.update()
 
-    def _carry_runs(self, prepared: _Prepared) -> None:
+    def carry_runs(self, prepared: Prepared) -> None:
         """Let every worker have the recorded runs, which the first submission's job has filled."""
         runs = {job.surroundings.runs for job in prepared.jobs.values()}
         folders = {folder for folder in runs if folder is not None}
@@ -150,7 +175,7 @@ class BatchAutograde(CourseAutograde):
             self.workers.carry_runs(folder)
             self._carried.add(folder)
 
-    def _prepare(self, attempt: Attempt) -> _Prepared | None:
+    def prepare(self, attempt: Attempt) -> Prepared | None:
         """Restore a submission; None where it needs no grading or cannot have any."""
         jobs = {}
         try:
@@ -167,10 +192,10 @@ class BatchAutograde(CourseAutograde):
         finally:
             # Of recording the instructor's runs, where that was the first thing to do.
             sandbox.close()
-        return _Prepared(attempt, restored, jobs)
+        return Prepared(attempt, restored, jobs)
 
     def _job(self, attempt: Attempt, restored: Path) -> Job | None:
-        """Return what the workers are to run; None where it is for `_finish` to run, if at all."""
+        """Return what the workers are to run; None where it is for `record` to run, if at all."""
         notebook = nbformat.read(restored, as_version=4)
         if not self._sandboxed or Remarks.read(notebook).unreadable:
             return None
@@ -180,7 +205,7 @@ class BatchAutograde(CourseAutograde):
         )
         return SandboxedExecute(parent=self).job(notebook, resources)
 
-    def _finish(self, prepared: _Prepared, future: "Future[Runs]") -> None:
+    def record(self, prepared: Prepared, future: "Future[Runs]") -> None:
         """Judge and record a submission that was run."""
         attempt = prepared.attempt
         try:
@@ -224,7 +249,8 @@ def _workers(number: int, scheduler: str | None) -> AbstractContextManager[Worke
     return cluster(scheduler)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return the number that an argument says, if it is at least 1."""
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text} should be a number, and at least 1")
     return int(text)
@@ -241,7 +267,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("assignment")
     parser.add_argument("--student", default="*", help="only this student")
     parser.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, help="default: one for each core"
+        "--workers", type=positive, default=os.cpu_count() or 1, help="default: one for each core"
     )
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a running Dask scheduler, tls://"

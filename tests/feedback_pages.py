@@ -17,7 +17,9 @@ from traitlets.config import Config
 from grader_tests.observation import MIME_TYPE
 from grading.assignment import Assignments
 from grading.feedback.exporter import FeedbackExporter
-from grading.feedback.page import PAGE, Grade, Lateness, build_page
+from grading.feedback.handing_in import HandedIn, Lateness
+from grading.feedback.page import PAGE, build_page
+from grading.feedback.parts import Grade
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.safe_pages import SafePages
 from grading.judging.judge import Judge
@@ -79,13 +81,14 @@ def feedback_page(
     language: str = "en",
     comments: Mapping[str, str] | None = None,
     lateness: Lateness | None = None,
+    handed_in: HandedIn | None = None,
 ) -> str:
     """Return the HTML of a graded notebook, which is not changed."""
     nb = deepcopy(nb)
     resources = ResourcesDict()
     resources["nbgrader"] = {"assignment": EDITIONS[language == "zh"]}
     resources["metadata"] = ResourcesDict(path=str(Path.cwd()))
-    resources[PAGE] = build_page(nb, grades, language, MODULE, comments, lateness)
+    resources[PAGE] = build_page(nb, grades, language, MODULE, comments, lateness, handed_in)
     figures = EmbedFigures()
     figures.folder = str(COURSE_ROOT / "source/{assignment}")
     # As nbgrader_config.py has it.

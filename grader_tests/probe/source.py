@@ -3,7 +3,7 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
@@ -17,8 +17,7 @@ def early_return(function: object) -> str:
 
     Python does not compile such statements, so that following the lines does not show them.
     """
-    tree = attempt(lambda: _tree(function))
-    return "" if tree is None else next(_early_returns(tree), "")[:TEXT]
+    return _first_line(function, _early_returns)
 
 
 def method_assigned(function: object) -> str:
@@ -26,8 +25,7 @@ def method_assigned(function: object) -> str:
 
     Such a line only puts an attribute into an object of a moment; or "".
     """
-    tree = attempt(lambda: _tree(function))
-    return "" if tree is None else next(_assigned_methods(tree), "")[:TEXT]
+    return _first_line(function, _assigned_methods)
 
 
 def takes_module(function: object) -> bool:
@@ -46,12 +44,21 @@ def takes_module(function: object) -> bool:
     return True
 
 
-def _tree(function: object) -> ast.Module | None:
-    code = code_of(function)
-    return None if code is None else ast.parse(textwrap.dedent(inspect.getsource(code)))
+def _first_line(function: object, statements: Callable[[ast.Module], Iterator[ast.stmt]]) -> str:
+    """Return the line on which the first of some statements begins, as it was written, or ""."""
+
+    def line() -> str:
+        code = code_of(function)
+        source = "" if code is None else textwrap.dedent(inspect.getsource(code))
+        statement = next(statements(ast.parse(source)), None)
+        # Of a line, ast counts what Python does; splitlines() breaks at more signs.
+        lines = source.split("\n")
+        return "" if statement is None else lines[statement.lineno - 1].strip()[:TEXT]
+
+    return attempt(line) or ""
 
 
-def _early_returns(tree: ast.Module) -> Iterator[str]:
+def _early_returns(tree: ast.Module) -> Iterator[ast.stmt]:
     for node in ast.walk(tree):
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(node, block, None)
@@ -59,13 +66,14 @@ def _early_returns(tree: ast.Module) -> Iterator[str]:
                 continue
             for statement in statements[:-1]:
                 if isinstance(statement, ast.Return):
-                    yield ast.unparse(statement)
+                    yield statement
 
 
-def _assigned_methods(tree: ast.Module) -> Iterator[str]:
+def _assigned_methods(tree: ast.Module) -> Iterator[ast.stmt]:
     """Yield assignments to an attribute that is a method of every tensor."""
     for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        for target in targets:
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
             if isinstance(target, ast.Attribute) and callable(getattr(Tensor, target.attr, None)):
-                yield ast.unparse(node)
+                yield node

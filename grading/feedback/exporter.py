@@ -6,8 +6,10 @@ nbgrader's `generate_feedback` and formgrader's button use it because nbgrader_c
 
 from collections.abc import Iterable
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nbconvert.exporters import Exporter, HTMLExporter
 from nbconvert.exporters.exporter import ResourcesDict
@@ -20,14 +22,22 @@ from traitlets.config import Config
 
 from grading.assignment import Assignments
 from grading.course.language import read_language
+from grading.course.names import shown
 from grading.errors import GradingError
 from grading.feedback import page as feedback_page
 from grading.feedback import rendering as feedback_rendering
 from grading.feedback import sections as feedback_sections
 from grading.feedback.cuts import Allowance, shown_outputs
+from grading.feedback.handing_in import HandedIn, Lateness, full_name
 from grading.feedback.limited_work import WorkLimits, work_through
-from grading.feedback.page import PAGE, Grade, Lateness, Page, build_page
+from grading.feedback.page import PAGE, Page, build_page
+from grading.feedback.parts import Grade
 from grading.feedback.sections import is_given
+from grading.recording import audit
+from grading.recording.attempts import Attempts, attempts_of
+from grading.recording.record import Record
+from grading.submission import Remarks
+from grading.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "course_feedback"
@@ -67,9 +77,51 @@ class DescribeGrades(NbGraderPreprocessor):
                     for comment in notebook.comments
                     if comment.manual_comment
                 },
-                _lateness(notebook),
+                self._lateness(notebook),
+                self._handed_in(nb, notebook, language),
             )
         return nb, resources
+
+    def _lateness(self, notebook: SubmittedNotebook) -> Lateness | None:
+        submission = notebook.assignment
+        if submission.total_seconds_late <= 0:
+            return None
+        return Lateness(
+            submission.timestamp - submission.duedate,
+            self._local(submission.duedate),
+            notebook.late_submission_penalty or 0.0,
+        )
+
+    def _handed_in(self, nb: NotebookNode, notebook: SubmittedNotebook, language: str) -> HandedIn:
+        submission, remarks = notebook.assignment, Remarks.read(nb)
+        student = submission.student
+        time, deadline = (
+            None if each is None else self._local(each)
+            for each in (submission.timestamp, submission.duedate)
+        )
+        log = Path(Record(parent=self).log_file)
+        of = (student.id, submission.name, notebook.name)
+        attempts, made = Attempts(parent=self), attempts_of(log, student.id, submission.name)
+        return HandedIn(
+            student=shown(full_name(student.first_name, student.last_name, student.id)),
+            notebook=notebook.name,
+            page_made=datetime.now(UTC),
+            time=time,
+            deadline=deadline,
+            before=audit.scores_before(log, of, remarks.digest),
+            unreadable=remarks.unreadable,
+            attempt=attempts.sentence(made, remarks.digest, words(language)["feedback"]),
+            may_follow=not attempts.are_used_up(made),
+            counts=attempts.counts,
+        )
+
+    def _local(self, time: datetime) -> datetime:
+        """Return one of the gradebook's times, which are in UTC, by the course's clocks."""
+        aware = time.replace(tzinfo=UTC)
+        try:
+            return aware.astimezone(ZoneInfo(self.config.Exchange.get("timezone", "UTC")))
+        except (ZoneInfoNotFoundError, ValueError):
+            return aware
 
 
 def _grade(entry: Any) -> Grade:
@@ -79,16 +131,6 @@ def _grade(entry: Any) -> Grade:
         waiting=entry.needs_manual_grade,
         automatic=entry.auto_score,
         manual=entry.manual_score,
-    )
-
-
-def _lateness(notebook: SubmittedNotebook) -> Lateness | None:
-    submission = notebook.assignment
-    if submission.total_seconds_late <= 0:
-        return None
-    deadline = submission.duedate
-    return Lateness(
-        submission.timestamp - deadline, deadline, notebook.late_submission_penalty or 0.0
     )
 
 

@@ -4,78 +4,20 @@ Plain data made from a graded notebook and the gradebook's entries; `templates/c
 puts it on a page.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.utils import is_grade, is_solution, is_task
 
 from grading.assignment import Assignment
-from grading.feedback.rubrics import rubrics
+from grading.feedback.handing_in import HandedIn, Lateness, delay_in_words, shown_time
+from grading.feedback.parts import Grade, Part, parts_of
 from grading.feedback.sections import first_heading, is_own
-from grading.feedback.titles import titles
-from grading.judging import stored_verdicts
-from grading.judging.stored_verdicts import StoredVerdict
 from grading.recording.answers import is_unanswered, is_written_answer
 from grading.words import words
 
 PAGE = "feedback_page"
 """Where the preprocessor leaves the page for the template, in the resources."""
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What the gradebook holds on one part.
-
-    Attributes:
-        score: the points, as they count.
-        points: the most there are.
-        waiting: whether a person has yet to look.
-        automatic: what the tests gave, or None.
-        manual: what a person gave, or None.
-    """
-
-    score: float
-    points: float
-    waiting: bool = False
-    automatic: float | None = None
-    manual: float | None = None
-
-
-@dataclass(frozen=True)
-class Lateness:
-    """A submission after its deadline: by how much, and what it costs."""
-
-    delay: timedelta
-    deadline: datetime
-    penalty: float
-
-
-@dataclass(frozen=True)
-class Part:
-    """One row of the table of points, and the card beside its cell.
-
-    Attributes:
-        status: "full", "some", "none", "waiting", "empty" or "not_attempted"; names a text of
-            the page's words.
-        same_as: an earlier part that failed for the same reason, or None.
-        picture: a PNG in base64 with its caption, or None.
-        rubric: how a person graded the answer, or "" before that.
-        written: whether it is an answer in words.
-        by_person: whether a person grades it, and no test.
-    """
-
-    grade_id: str
-    title: str
-    grade: Grade
-    status: str
-    written: bool
-    by_person: bool
-    verdict: StoredVerdict | None = None
-    same_as: "Part | None" = None
-    picture: tuple[str, str] | None = None
-    rubric: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +41,7 @@ class Page:
     lateness: Lateness | None
     comments: Mapping[str, str]
     note: str
+    handed_in: HandedIn | None = None
 
     @property
     def words(self) -> dict[str, str]:
@@ -131,14 +74,57 @@ class Page:
         return [Advice(tuple(parts), *advice) for advice, parts in causes.items()]
 
     def _advice(self, part: Part) -> tuple[str, str]:
-        """Return what explains a part, and a hint."""
-        if part.verdict is not None:
-            return part.verdict.explanation or part.verdict.finding, part.verdict.hint
+        """Return what explains a part without full points, and a hint."""
+        words, verdict = self.words, part.verdict
+        if verdict is not None and not verdict.passed:
+            return verdict.explanation or verdict.finding, self.hint(part)
         if part.status == "empty":
-            return self.words["no_answer"], ""
-        if self.comments.get(part.grade_id):
-            return self.words["read_comment"], ""
-        return (self.words["below_rubric"] if part.rubric else ""), ""
+            return words["no_answer"], words["hint_no_answer"]
+        if part.by_person or part.grade.manual is not None:
+            if self.comments.get(part.grade_id):
+                return words["read_comment"], ""
+            if part.rubric:
+                return words["below_rubric"], ""
+            return words["by_a_person"], words["hint_ask"]
+        return words["test_failed"], words["hint_test_failed"]
+
+    def hint(self, part: Part) -> str:
+        """Return what to think about where a test has not been passed, or ""."""
+        verdict = part.verdict
+        if verdict is None or verdict.passed:
+            return ""
+        return verdict.hint or self.words["hint_no_result"]
+
+    @property
+    def attempt(self) -> str:
+        """Which attempt it is, in a sentence, or ""."""
+        return self.handed_in.attempt if self.handed_in else ""
+
+    @property
+    def unreadable(self) -> str:
+        """Why nothing that was handed in could be read, or ""."""
+        reason = self.handed_in.unreadable if self.handed_in else None
+        return reason.said(self.language) if reason else ""
+
+    @property
+    def again(self) -> str:
+        """Whether handing in again can help."""
+        if self.handed_in is None:
+            return ""
+        if self.score >= self.points:
+            return self.words["again_needless"]
+        return self.handed_in.again(self.words)
+
+    @property
+    def compared(self) -> str:
+        """What the tests gave before and now, or "" where nothing was handed in before."""
+        if not self.handed_in or not self.handed_in.before:
+            return ""
+        before, now = (
+            sum(self.handed_in.before.values()),
+            sum(part.grade.automatic or 0.0 for part in self.parts if not part.by_person),
+        )
+        return self.words["compared"].format(before=number(before), now=number(now))
 
     def part(self, cell: NotebookNode) -> Part | None:
         """Return the part that a cell stands for, if it does."""
@@ -148,6 +134,19 @@ class Page:
     def comment(self, cell: NotebookNode) -> str:
         """Return a person's comment on a cell, or ""."""
         return self.comments.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""), "")
+
+    def before(self, part: Part) -> str:
+        """Return the points of a part that a test gave before, or a dash."""
+        scores = self.handed_in.before if self.handed_in else {}
+        return number(scores[part.grade_id]) if part.grade_id in scores else "–"
+
+    def has_own_cells(self, nb: NotebookNode) -> bool:
+        """Tell whether a student wrote something into cells of their own."""
+        return any(is_own(cell) and cell.cell_type == "code" for cell in nb.cells)
+
+    def is_unanswered(self, cell: NotebookNode) -> bool:
+        """Tell whether nothing stands in the cell of an answer."""
+        return is_written_answer(cell) and is_unanswered(cell)
 
     def is_own(self, cell: NotebookNode) -> bool:
         """Tell whether a student added the cell, or something was remarked in it."""
@@ -162,7 +161,7 @@ class Page:
         text = self.words["late" if late.penalty else "late_free"]
         return text.format(
             delay=delay_in_words(late.delay, self.words),
-            deadline=f"{late.deadline:%Y-%m-%d %H:%M}",
+            deadline=shown_time(late.deadline),
             penalty=number(late.penalty),
             before=number(self.score + late.penalty),
         )
@@ -175,6 +174,7 @@ def build_page(
     assignment: Assignment | None,
     comments: Mapping[str, str] | None = None,
     lateness: Lateness | None = None,
+    handed_in: HandedIn | None = None,
 ) -> Page:
     """Return what a page tells.
 
@@ -185,8 +185,14 @@ def build_page(
         assignment: what judged it, and knows what its parts are called; None where nbgrader did.
         comments: what a person wrote, by the grade id of the cell.
         lateness: where the submission came after its deadline.
+        handed_in: whose the submission is, and what is known of it besides.
     """
-    parts = tuple(_parts(nb, grades, language, assignment))
+    parts = tuple(parts_of(nb, grades, language, assignment))
+    if handed_in and handed_in.unreadable:
+        # The cells are the release's, so what they lack says nothing of the student's work.
+        parts = tuple(
+            part if part.grade.score else replace(part, status="unread") for part in parts
+        )
     penalty = lateness.penalty if lateness else 0.0
     failed = [part.verdict for part in parts if part.status != "full" and part.verdict is not None]
     sentences = [verdict.finding + verdict.explanation for verdict in failed]
@@ -199,77 +205,10 @@ def build_page(
         lateness=lateness,
         comments=comments or {},
         note=assignment.note(sentences, language) if assignment else "",
+        handed_in=handed_in,
     )
-
-
-def _parts(
-    nb: NotebookNode,
-    grades: Mapping[str, Grade],
-    language: str,
-    assignment: Assignment | None,
-) -> Iterator[Part]:
-    rubric_of = rubrics(nb)
-    titled = titles(nb.cells, assignment, language)
-    said: dict[tuple[str, str], Part] = {}
-    for cell in nb.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id not in grades or not (is_grade(cell) or is_task(cell)):
-            continue
-        grade, verdict = grades[grade_id], stored_verdicts.of_cell(cell)
-        part = Part(
-            grade_id=grade_id,
-            title=titled[grade_id],
-            grade=grade,
-            status=_status(cell, grade, verdict),
-            written=is_written_answer(cell),
-            by_person=is_solution(cell) or is_task(cell),
-            verdict=verdict,
-            picture=_picture(cell),
-            rubric=rubric_of.get(grade_id, "") if grade.manual is not None else "",
-        )
-        if verdict is not None and not verdict.passed:
-            cause = (verdict.mistake, verdict.hint or verdict.finding)
-            part = replace(part, same_as=said.get(cause))
-            said.setdefault(cause, part)
-        yield part
-
-
-def _status(cell: NotebookNode, grade: Grade, verdict: StoredVerdict | None) -> str:
-    empty = is_written_answer(cell) and is_unanswered(cell) and not grade.score
-    if empty and grade.automatic is not None:
-        return "empty"
-    if grade.waiting and (is_written_answer(cell) or grade.automatic is None):
-        return "waiting"
-    if grade.score >= grade.points:
-        return "full"
-    if grade.score > 0:
-        return "some"
-    if verdict is not None and verdict.outcome == "not attempted":
-        return "not_attempted"
-    return "none"
-
-
-def _picture(cell: NotebookNode) -> tuple[str, str] | None:
-    """Return the picture that the judge put beside its verdict."""
-    if stored_verdicts.of_cell(cell) is None:
-        return None
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            return data["image/png"], data.get("text/plain", "")
-    return None
 
 
 def number(value: float) -> str:
     """Return points with at most two decimals."""
     return f"{round(value, 2):g}"
-
-
-def delay_in_words(delay: timedelta, words: Mapping[str, str]) -> str:
-    """Return a delay to the minute, its two largest units."""
-    minutes = max(1, round(delay.total_seconds() / 60))
-    days, rest = divmod(minutes, 24 * 60)
-    hours, left = divmod(rest, 60)
-    units = [(days, words["day"]), (hours, words["hour"]), (left, words["minute"])]
-    shown = [unit.format(count) for count, unit in units if count]
-    return " ".join(shown[:2])

@@ -54,6 +54,7 @@ class CourseGenerateFeedback(GenerateFeedback):
             entries: list[tuple[object, ...]] = [
                 (_text(submission.timestamp), _text(submission.duedate)),
                 (notebook.late_submission_penalty,),
+                (submission.student.first_name, submission.student.last_name),
             ]
             entries += sorted(
                 (each.name, each.score, each.max_score, each.auto_score, each.needs_manual_grade)

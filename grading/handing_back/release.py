@@ -36,6 +36,15 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
             except OSError as error:
                 self.log.error("Not released for %s: %s", shown(student), error)
 
+    def release_one(self, student: str) -> None:
+        """Copy one student's pages into the exchange, after `init_dest`.
+
+        Raises:
+            OSError: one cannot be written.
+        """
+        step, assignment = self.coursedir.feedback_directory, self.coursedir.assignment_id
+        self._release(Path(self.coursedir.format_path(step, student, assignment)), student)
+
     def _release(self, folder: Path, student: str) -> None:
         pages = sorted(folder.glob("*.html"))
         secret_file = folder / _SECRET

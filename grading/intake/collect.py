@@ -22,6 +22,7 @@ from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 
 from grading.course.exchange_folders import KeptExchange
+from grading.course.names import shown
 from grading.errors import GradingError
 from grading.intake.submitted_files import fits
 
@@ -73,6 +74,26 @@ class CourseCollect(KeptExchange, ExchangeCollect):
                 f"user {entry.st_uid} made it, not {student}; where students' names are not their "
                 "accounts', set c.ExchangeCollect.check_owner = False"
             )
+
+    def collect_one(self, inbound: Path, name: str) -> None:
+        """Collect one submission, if it is newer than what was collected of this student.
+
+        Args:
+            inbound: the exchange's folder of submissions.
+            name: of the submission's folder there.
+
+        Raises:
+            Refused: it is not taken, and never will be; the message says why.
+            OSError: it could not be read, or the copy not be written.
+            ExchangeError: likewise; the log says why.
+        """
+        path = inbound / name
+        record = self._path_to_record(str(path))
+        if record["username"] is None:
+            raise Refused(f"{shown(str(path))} is not taken; the log says why.")
+        self.inbound_path, self.src_records = str(inbound), [record]
+        self.update = True
+        self.copy_files()
 
     def copy_files(self) -> None:
         """Copy each submission on its own; one that fails is named in the end.
@@ -185,6 +206,24 @@ class CourseCollect(KeptExchange, ExchangeCollect):
             except (Refused, OSError) as error:
                 self.log.error("Left out %r: %s", str(path), error)
                 yield None
+
+
+def read_owned(folder: Path, name: str, most: int) -> bytes | None:
+    """Return the beginning of a file in a submission; None where it is none of its owner's.
+
+    Args:
+        folder: the submission's.
+        name: of the file in it.
+        most: bytes that are read.
+    """
+    try:
+        with (
+            _opened(str(folder), stat.S_ISDIR) as source,
+            _opened(name, stat.S_ISREG, source, os.fstat(source).st_uid) as file,
+        ):
+            return os.read(file, most)
+    except (Refused, OSError):
+        return None
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

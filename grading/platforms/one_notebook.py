@@ -20,6 +20,7 @@ from grading.course.terminal import harmless
 from grading.errors import GradingError
 from grading.intake.submitted_files import find_files
 from grading.judging.stored_verdicts import StoredVerdict, of_notebook
+from grading.platforms.kept_release import release
 
 _STUDENT = "student"
 _SETTINGS = ("nbgrader_config.py", "nbgrader_config.json")
@@ -91,7 +92,12 @@ def grade(
         tests = str(Assignments(config=settings).modules.get(assignment, "")).partition(".")[0]
         _copy_course(course, folder, module, tests, allow_unsandboxed)
         try:
-            run_nbgrader(["generate_assignment", assignment], folder)
+            release(
+                folder,
+                assignment,
+                course / "build" / "releases",
+                lambda: run_nbgrader(["generate_assignment", assignment], folder),
+            )
             _submit(notebook, folder, assignment, name)
             run_nbgrader(["autograde", assignment, "--student", _STUDENT], folder)
         except CommandFailed as error:

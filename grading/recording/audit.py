@@ -101,6 +101,43 @@ def _latest(lines: Sequence[bytes], entry: Entry) -> Entry | None:
     return None
 
 
+def scores_before(path: Path, of: tuple[str, str, str], submission: str) -> dict[str, float]:
+    """Return what the tests gave for what was handed in before, by cell; empty where nothing was.
+
+    A regrade is no handing in: the entry before with another submission or other files counts.
+
+    Args:
+        path: the log; without one nothing was before.
+        of: student, assignment and notebook.
+        submission: the SHA-256 of what is handed in now.
+    """
+    named = json.dumps(of[0], ensure_ascii=False).encode()
+    try:
+        with path.open("rb") as file:
+            # To read every line of a large class's log as JSON takes longer than all the rest.
+            lines = [line for line in file if named in line and line.endswith(b"\n")]
+    except FileNotFoundError:
+        return {}
+    entries = [
+        entry
+        for entry in map(json.loads, lines)
+        if (entry["student"], entry["assignment"], entry["notebook"]) == of and entry["submission"]
+    ]
+    while entries and entries[-1]["submission"] != submission:
+        entries.pop()
+    if not entries:
+        return {}
+    now = _work(entries[-1])
+    earlier = next((entry for entry in reversed(entries) if _work(entry) != now), None)
+    scores = earlier["scores"] if earlier else {}
+    return {name: score or 0.0 for name, score in scores.items()}
+
+
+def _work(entry: Entry) -> tuple[str, str]:
+    """Return what tells one work from another: the notebook, and by the seed all files with it."""
+    return entry["submission"], entry["seed"]
+
+
 def read(path: Path) -> Iterator[Entry]:
     """Yield the entries in order, and check the chain.
 

@@ -116,8 +116,8 @@ class Record(NbGraderPreprocessor):
             "flagged": bool(problems),
             "remarks": list(dict.fromkeys([*problems, *map(str, remarks.repairs)])),
         }
-        # By this it is told whether something else is handed in later.
-        Remarks(digest=remarks.digest, work=remarks.work).write(nb)
+        # By these it is told whether something else is handed in later, and what a page says.
+        Remarks((), remarks.unreadable, remarks.digest, remarks.work).write(nb)
         submission.flagged = bool(problems)
         before = audit.append(Path(self.log_file), entry)
         if before is not None:

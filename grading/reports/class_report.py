@@ -16,7 +16,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from grading.assignment import Assignment
 from grading.errors import GradingError
-from grading.feedback.titles import titles
+from grading.feedback.parts import titles
 from grading.judging import stored_verdicts
 from grading.recording import audit
 from grading.reports.misconceptions import Misconception, Participant, misconceptions

@@ -107,7 +107,7 @@ def _figures(place: str, layer: nn.Linear, fan_in: int, fan_out: int) -> Iterato
     found = translate("mean {mean:.4f}, expected about 0", mean=mean)
     yield Finding(place, found, right_mean, sign if one_sided else arguments)
     found = translate(
-        "standard deviation {std:.4f}, expected about {expected:.4f}", std=std, expected=deviation
+        "standard deviation {std:.4g}, expected about {expected:.4g}", std=std, expected=deviation
     )
     hint = sign if one_sided else _hint_at_deviation(weights, fan_in, fan_out)
     yield Finding(place, found, right_std, hint)

@@ -35,6 +35,8 @@ from tests.scratch_course import (
 )
 
 PAGE = COURSE_ROOT / "docs" / "class_speed.md"
+SERVED = "## As students hand in"
+"""The heading of the page's last part, which `serve_load` writes."""
 RECORD = COURSE_ROOT / "build" / "class_speed.json"
 _GROUPS = Path("/sys/fs/cgroup/cpuacct")
 _PLAIN_CONFIG = """\
@@ -324,7 +326,7 @@ def write_page(found: dict[str, Any]) -> None:
         "# How fast a class is graded",
         "",
         "Written by `python -m tests.benchmarks.class_speed`; nothing in it is entered by hand.",
-        f"{os.cpu_count()} cores ({_processor()}), {_versions()}. Processor time is that of",
+        f"{os.cpu_count()} cores ({processor()}), {versions()}. Processor time is that of",
         "everything a command starts, sandboxes included.",
         "",
         "## Beside plain nbgrader",
@@ -367,17 +369,19 @@ def write_page(found: dict[str, Any]) -> None:
         "records what comes back. The memory is its.",
         "",
     ]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
+    before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    _, heading, served = before.partition(SERVED)
+    PAGE.write_text("\n".join(lines) + ("\n" + heading + served) * bool(heading), encoding="utf-8")
 
 
-def _processor() -> str:
+def processor() -> str:
     with contextlib.suppress(OSError, IndexError):
         named = Path("/proc/cpuinfo").read_text().split("model name")[1]
         return named.splitlines()[0].strip("\t :")
     return platform.processor() or platform.machine()
 
 
-def _versions() -> str:
+def versions() -> str:
     return ", ".join(f"{name} {version(name)}" for name in ("torch", "nbgrader", "distributed"))
 
 

@@ -1,11 +1,12 @@
 """Writes docs/calibration.md and its pictures from what was measured."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from grader_tests.judge.verdicts import FALSE_ALARM_RATE, LEVEL
 from tests.calibration import charts
@@ -29,6 +30,7 @@ def write(measured: Mapping[str, Any], folder: Path) -> None:
         _false_alarms(measured["false_alarms"]),
         _power(measured["power"]),
         _corpus(measured["corpus"], counts),
+        many_attempts(measured["corpus"]["outcomes"]),
         _time(measured["time"]),
     ]
     (folder / "calibration.md").write_text("\n".join(parts), encoding="utf-8")
@@ -129,6 +131,62 @@ def _power(part: Mapping[str, Any]) -> str:
     ]
     lines += [f"| {place} | {100 * share:.0f} |" for place, share in part["shape"]]
     return "\n".join([*lines, ""])
+
+
+_ATTEMPTS = (1, 5, 20, 100, 1000)
+
+
+def many_attempts(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the part on what a student gains who is graded again and again."""
+    wrong = [item for item in outcomes if item["kind"] == "wrong"]
+    gradings = sum(item["seeds"] for item in wrong)
+    passed = sum(item["passed"] for item in wrong)
+    # Clopper and Pearson's upper bound; of no success, the rule of three but exact.
+    upper = stats.beta.ppf(0.999, passed + 1, gradings - passed)
+    lines = [
+        "## Many attempts",
+        "",
+        "Each submission that changes the work is judged on networks and weights of its own, and "
+        "one that does not is judged as before: no attempt prepares for the next. What happens in "
+        "one of n has at most n times the probability that it has in one (Boole's inequality).",
+        "",
+        f"- Right work fails a given submission with {FALSE_ALARM_RATE:.0e} at most, however many "
+        "came before. That one of n right submissions fails has at most n times that; and where "
+        "the best attempt counts, all n would have to.",
+        "- Wrong work passes one of n attempts with at most n times what it passes one with. "
+        "For a wrong deviation that is computed: the table has the distance from the right one "
+        f"from which on n attempts together pass with less than {_PASSES:.0e}. Nearer than that "
+        "lies what no test of this size tells from right.",
+        f"- Of the corpus's wrong ways {passed} of {gradings:,} gradings passed every criterion, "
+        f"so a way drawn from it passes an attempt with less than {upper:.1g} (Clopper and "
+        "Pearson, 99.9 %).",
+        "",
+        "| attempts | deviation, away from the right one by at least | passes one of them with "
+        "less than |",
+        "| --- | --- | --- |",
+    ]
+    for attempts in _ATTEMPTS:
+        distance = told_apart(attempts)
+        bound = attempts * max(deviation_power(1 + side * distance)[1] for side in (-1, 1))
+        lines.append(f"| {attempts:,} | {100 * distance:.2f} % | {bound:.1e} |")
+    return "\n".join([*lines, ""])
+
+
+_PASSES = 1e-9
+
+
+def told_apart(attempts: int) -> float:
+    """Return from which relative distance on a wrong deviation passes none of some attempts.
+
+    With probability 1e-9 at most, by the number of attempts times that of one; by bisection, since
+    a deviation farther away passes less.
+    """
+    near, far = 0.0, 0.2
+    for _ in range(40):
+        middle = (near + far) / 2
+        passes = max(deviation_power(1 + side * middle)[1] for side in (-1, 1))
+        near, far = (near, middle) if attempts * passes <= _PASSES else (middle, far)
+    return far
 
 
 def _corpus(part: Mapping[str, Any], counts: Counter[tuple[str, str]]) -> str:

@@ -13,7 +13,7 @@ ROWS = [
 
 
 def test_each_wall_names_tests_that_are_there() -> None:
-    assert len(ROWS) == 7
+    assert len(ROWS) == 9
     for between, wall, attacked in ROWS:
         assert between
         assert wall

@@ -164,3 +164,19 @@ class TestReport:
     def test_counts_add_up(self) -> None:
         outcomes = [{"mistakes": [["a", "b", 2]]}, {"mistakes": [["a", "b", 1], ["a", "a", 4]]}]
         assert report.confusion_counts(outcomes) == Counter({("a", "b"): 3, ("a", "a"): 4})
+
+
+class TestManyAttempts:
+    def test_a_wrong_deviation_passes_none_of_many(self) -> None:
+        for attempts in (1, 20, 1000):
+            distance = report.told_apart(attempts)
+            # Nearer than the 2 % at which the page says that a wrong one always fails.
+            assert distance < 0.02
+            for side in (-1, 1):
+                assert attempts * deviation_power(1 + side * distance)[1] <= 1e-9
+            assert attempts * deviation_power(1 - 0.98 * distance)[1] > 1e-9
+        assert report.told_apart(1) < report.told_apart(20) < report.told_apart(1000)
+
+    def test_the_page_has_the_figures(self) -> None:
+        page = (DOCS / "calibration.md").read_text(encoding="utf-8")
+        assert f"| 1,000 | {100 * report.told_apart(1000):.2f} % |" in page

@@ -46,7 +46,14 @@ def lesson_net(hidden_1: int = 256, hidden_2: int = 128) -> Net:
 
 def verdict_on(model: object) -> Verdict:
     seen = observe("test_default_model", model)
-    return judge("test_default_model", json.loads(json.dumps(seen)))
+    return explained(judge("test_default_model", json.loads(json.dumps(seen))))
+
+
+def explained(verdict: Verdict) -> Verdict:
+    """A verdict that says what to think about where points are lost."""
+    known = verdict.passed or "malformed" in verdict.sentence
+    assert known or (verdict.mistake and verdict.explanation and verdict.hint), verdict.sentence
+    return verdict
 
 
 class TestModel:
@@ -198,7 +205,7 @@ def comparison_of(*models: nn.Module) -> Comparison:
 
 def compared(model: object, comparison: object) -> Verdict:
     seen = observe("test_default_comparison", (model, comparison))
-    return judge("test_default_comparison", json.loads(json.dumps(seen)))
+    return explained(judge("test_default_comparison", json.loads(json.dumps(seen))))
 
 
 class TestComparison:
@@ -242,6 +249,15 @@ class TestComparison:
             losses = np.log(10) + scatter * rng.normal(size=960)
             run = replace(run_of(model), losses=losses, training_loss=float(losses[-100:].mean()))
             assert "did not learn" in compared(model, Comparison((run,))).sentence
+
+    def test_too_few_batches_and_losses_without_a_number_are_told_apart(self) -> None:
+        model = lesson_net()
+        few = replace(run_of(model), losses=np.ones(50), training_loss=1.0)
+        assert "only 50 batches" in compared(model, Comparison((few,))).sentence
+        losses = np.ones(960)
+        losses[3:5] = np.inf
+        infinite = replace(run_of(model), losses=losses, training_loss=1.0)
+        assert "2 of the losses of 960" in compared(model, Comparison((infinite,))).sentence
 
     @pytest.mark.parametrize(
         "change",

@@ -9,11 +9,13 @@ import nbformat.v4 as v4
 import pytest
 
 from grader_tests import assignment
+from grader_tests.judge.words import catalogue
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading.running import jobs
 from grading.submission import Job, Limits, Surroundings
-from tests.corpus import load
+from tests.corpus import Submission, load
+from tests.corpus.in_sandbox import grade_in_sandbox
 from tests.sandboxes import skip_without_sandbox
 
 pytestmark = pytest.mark.slow
@@ -98,6 +100,41 @@ WAYS = {
         "raise ValueError(m.no_such_thing)  # there",
     ),
 }
+# Functions that raise nothing, and a line of which an explanation quotes: as it was written.
+QUIET = {
+    "method assigned, no spaces": (
+        "method_assigned",
+        "def weights_init_normal(m):\n    if isinstance(m, nn.Linear):\n"
+        "        m.weight.data.normal_=( 0,1/np.sqrt( m.in_features ) ) # here\n",
+    ),
+    "method assigned, over two lines": (
+        "method_assigned",
+        "@torch.no_grad()\ndef weights_init_normal(m):\n\n    if isinstance(m, nn.Linear):\n"
+        "        m.weight.data.normal_ = (0,  # here\n            1.0)\n",
+    ),
+    "returns before the end": (
+        "returns_early",
+        "def weights_init_normal(m):\n    if isinstance(m, nn.Linear):\n"
+        "        return   m  ;  # here\n        m.weight.data.normal_(0, 1)\n",
+    ),
+    "compares with a text": (
+        "guard_never_true",
+        'def weights_init_normal(m):\n    if type(m)=="Linear":# here\n'
+        "        m.weight.data.normal_(0, 1)\n        m.bias.data.fill_(0)\n",
+    ),
+    "in a nested condition": (
+        "guard_never_true",
+        "def weights_init_normal(m):\n  if hasattr( m,'weight' ):\n"
+        "    if m.__class__.__name__ == 'linear' : # here\n      nn.init.normal_(m.weight)\n",
+    ),
+    "hidden by an except": (
+        "error_swallowed",
+        "def weights_init_normal(m):\n    if isinstance(m, nn.Linear):\n        try:\n"
+        "            y=1/np.sqrt( m.in_feature )#here\n"
+        "            m.weight.data.normal_(0, y)\n        except Exception :\n            pass\n",
+    ),
+}
+QUOTING = {mistake for mistake, _ in QUIET.values()}
 BEFORE = IMPORTS + "def draw_badly(m):\n    raise ValueError(m.no_such_thing)  # there\n"
 
 
@@ -161,3 +198,30 @@ def _ways() -> dict[str, list[str | None]]:
 @pytest.mark.parametrize("name", WAYS)
 def test_innermost_line_of_the_students(name: str) -> None:
     assert set(_ways()[name]) == {WAYS[name].line}
+
+
+def test_every_explanation_quotes_a_line_as_it_was_written() -> None:
+    """Of functions that raise nothing: those above, and those of the corpus."""
+    nothing: frozenset[str] = frozenset()
+    own = [
+        Submission(name, source, nothing, nothing, nothing, {"test_normal_std": (mistake,)})
+        for name, (mistake, source) in QUIET.items()
+    ]
+    corpus = [
+        item for item in load("wrong") if QUOTING & {n for ns in item.mistakes.values() for n in ns}
+    ]
+    assert len(corpus) >= 8
+    templates = [entry["explanation"] for entry in catalogue("en")["mistakes"].values()]
+    quoting = [text.split("`{line}`")[0] for text in templates if "{line}" in text]
+    assert len(quoting) == len(QUOTING)
+    for name, verdicts in grade_in_sandbox([*own, *corpus], 20240307).items():
+        (item,) = (each for each in (*own, *corpus) if each.name == name)
+        lines = {line.strip() for line in item.source.split("\n")}
+        here = {line for line in lines if line.endswith("here")}
+        told = [v for v in verdicts.values() if v.mistake in QUOTING]
+        assert told, (name, {v.mistake for v in verdicts.values()})
+        for verdict in told:
+            assert item in corpus or verdict.mistake == QUIET[name][0], (name, verdict.mistake)
+            (start,) = (text for text in quoting if verdict.explanation.startswith(text))
+            quoted = verdict.explanation[len(start) + 1 :].split("`")[0]
+            assert quoted in (here or lines), (name, quoted)

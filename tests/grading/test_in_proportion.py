@@ -25,11 +25,11 @@ from grading.course.names import listed, readable, shown, steers
 from grading.feedback import harmless_text
 from grading.feedback.cuts import Allowance, shown_outputs
 from grading.feedback.hidden_tests import hide
+from grading.feedback.parts import titles
 from grading.feedback.preprocessors import EmbedFigures, HideInstructorsParts
 from grading.feedback.rubrics import rubrics
 from grading.feedback.safe_pages import SafePages
 from grading.feedback.sections import headings, sections
-from grading.feedback.titles import titles
 from grading.intake.python_code import statements
 from grading.intake.restore import is_untouched, restore
 from grading.intake.submitted_notebook import UnreadableSubmission, read_notebook

@@ -246,6 +246,14 @@ class TestFeedback:
     def test_everybody_graded_has_a_page(self, graded: Graded) -> None:
         assert set(self.pages(graded)) == {"instructor", "unchanged", "damaged", *QUICK}
 
+    def test_damaged_files_page_says_what_to_do_and_shows_no_stub(self, graded: Graded) -> None:
+        page = self.pages(graded)["damaged"].partition("</style>")[2]
+        assert say("en", "feedback.unreadable") in page
+        assert "Open weight_initialization.ipynb in JupyterLab" in page
+        for text in ("your_code", "your_answer", "not_attempted", "no_answer"):
+            assert say("en", f"feedback.{text}") not in page
+        assert say("en", "feedback.your_code") in self.pages(graded)["unchanged"]
+
     def test_page_tells_verdicts_and_no_hidden_test(self, graded: Graded) -> None:
         page = self.pages(graded)["unchanged"]
         for verdict in stored_verdicts.of_notebook(

@@ -90,9 +90,9 @@ class TestOwnQuestion:
             gradebook.db.commit()
         course.nbgrader("generate_feedback", ASSIGNMENT, "--force", "--student", "right")
         page = self._page(course, "right")
-        first = page.index("names the row with the lowest training loss")
+        first = page.index("you name the row with the lowest training loss")
         assert page.index('id="reflection_results"') > first
-        assert page.index("chooses an initialization that this notebook supports") > first
+        assert page.index("you choose an initialization that this notebook supports") > first
         assert page.count('class="rubric"') == 2
 
     def test_the_report_calls_it_so_too(self, course: ScratchCourse) -> None:

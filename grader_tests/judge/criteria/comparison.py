@@ -73,8 +73,10 @@ def _judge_run(run: Run) -> Finding:
     if accuracy is None or loss is None or losses.ndim != 1:
         raise ObservationError("A run should report losses, a training loss and an accuracy.")
     last = losses[-_LAST_BATCHES:]
-    if last.size < _LAST_BATCHES or not np.isfinite(losses).all():
+    if last.size < _LAST_BATCHES:
         return incorrect(message("too_few_batches", batches=losses.size))
+    if strange := int(losses.size - np.isfinite(losses).sum()):
+        return incorrect(message("losses_not_finite", count=strange, batches=losses.size))
     if not abs(last.mean() - loss) <= 1e-3 * last.mean():
         raise ObservationError("A run's training loss is not the mean of its last losses.")
     least = accuracy_of_guessing(FEWEST_IMAGES)

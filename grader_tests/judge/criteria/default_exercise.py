@@ -7,6 +7,7 @@ import numpy as np
 
 from ...blueprint import probe_images, streams
 from ..default_records import DefaultObservation, Layer, Values
+from ..figures import told_apart
 from ..statistics.kolmogorov import distance_p, kolmogorov_distance
 from ..verdict import Finding, Message, correct, incorrect, message, not_attempted
 
@@ -129,11 +130,13 @@ def _not_default(name: str, parameter: Values, bound: float, level: float) -> Me
     if (values == values[0]).all() and values.size > 1:
         return message("model_equal", parameter=name, value=float(values[0]))
     if largest > bound * _ROUNDING:
-        return message("model_too_far", parameter=name, largest=largest, bound=bound)
+        told = dict(zip(("largest", "bound"), told_apart(largest, bound), strict=True))
+        return message("model_too_far", parameter=name, **told)
     if uniform_p(values, bound) >= level:
         return None
-    spread = {"deviation": float(values.std()), "expected": bound / 3**0.5}
-    return message("model_not_uniform", parameter=name, low=-bound, bound=bound, **spread)
+    deviation, expected = told_apart(float(values.std()), bound / 3**0.5)
+    spread = {"low": -bound, "bound": bound, "deviation": deviation, "expected": expected}
+    return message("model_not_uniform", parameter=name, **spread)
 
 
 def uniform_p(values: np.ndarray, bound: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..figures import told_apart
 from ..records import FunctionObservation
 from ..statistics.independence import independence_evidence
 from ..statistics.moments import (
@@ -48,7 +49,10 @@ def judge_mean(seen: FunctionObservation, level: float) -> Finding:
             return [message("mean_correct", count=len(layers))]
         worst = max(layers, key=lambda layer: abs(layer.mean) / layer.deviation)
         bound = mean_bound(worst, level)
-        return [message("mean_wrong", layer=worst.title, mean=worst.mean, bound=bound)]
+        # Without its sign the mean is what is held against the bound.
+        size, bounded = told_apart(abs(worst.mean), bound)
+        mean = f"-{size}" if worst.mean < 0 else size
+        return [message("mean_wrong", layer=worst.title, mean=mean, bound=bounded)]
 
     return _judge(seen, level, mean_evidence, say)
 
@@ -61,16 +65,18 @@ def judge_deviation(seen: FunctionObservation, level: float) -> Finding:
             example = max(layers, key=lambda layer: layer.weights.size)
             return [message("deviation_correct", count=len(layers), **_deviations(example))]
         worst = max(layers, key=lambda layer: abs(np.log(layer.deviation / layer.expected)))
-        low, high = (
-            bound * worst.expected for bound in deviation_bounds(worst.weights.size, level)
-        )
-        return [message("deviation_wrong", low=low, high=high, **_deviations(worst))]
+        bounds = deviation_bounds(worst.weights.size, level)
+        return [message("deviation_wrong", **_deviations(worst, *bounds))]
 
     return _judge(seen, level, deviation_evidence, say)
 
 
-def _deviations(layer: Layer) -> dict[str, float | str]:
-    return {"layer": layer.title, "deviation": layer.deviation, "expected": layer.expected}
+def _deviations(layer: Layer, *bounds: float) -> dict[str, str]:
+    """Return a layer's deviation, the right one, and bounds given as multiples of that."""
+    names = ("deviation", "expected", "low", "high")
+    values = (layer.deviation, layer.expected, *(bound * layer.expected for bound in bounds))
+    told = told_apart(*values)
+    return {"layer": layer.title, **dict(zip(names, told, strict=False))}
 
 
 def judge_shape(seen: FunctionObservation, level: float) -> Finding:
@@ -84,7 +90,7 @@ def judge_shape(seen: FunctionObservation, level: float) -> Finding:
 
     def say(_: Sequence[Layer], rejected: Sequence[Evidence], level: float) -> list[Message]:
         if not rejected:
-            return [message("shape_correct")]
+            return [message("shape_correct_within" if _repeats(seen) else "shape_correct")]
         first = rejected[0]
         symptom = first.test.split()[0]
         where = message("in_layer", layer=first.title) if first.title else message("in_all_layers")
@@ -139,10 +145,15 @@ def _figures(layer: Layer) -> dict[str, float | str]:
 
 def _independence(layers: Sequence[Layer], seen: FunctionObservation) -> list[Evidence]:
     weights = [weight for _, weight in seen.parameters("weight")]
-    repeat = all(weight.repeated == weight.count for weight in weights if weight.changed)
     coarse = any("16" in dtype for weight in weights for dtype in weight.dtype[1:])
     # Weights that come out the same at every application share their draws between layers too.
     # That is one mistake, and "layers" takes its points. Half precision repeats values by itself,
     # and "layers" takes the points for the type.
-    evidence = independence_evidence(layers, across=not repeat)
+    evidence = independence_evidence(layers, across=not _repeats(seen))
     return [item for item in evidence if not (coarse and item.test == "repeated values")]
+
+
+def _repeats(seen: FunctionObservation) -> bool:
+    """Tell whether the function writes the same weights at every application."""
+    weights = [weight for _, weight in seen.parameters("weight") if weight.changed]
+    return all(weight.repeated == weight.count for weight in weights)

@@ -52,16 +52,32 @@ def find_mistake(
     return explain(seen, finding)
 
 
+# By the finding's first message.
+_DEFAULT = {
+    "no_model": "default_missing",
+    "no_model_to_compare": "default_missing",
+    "not_a_net": "default_other_network",
+    "other_layers": "default_other_network",
+    "other_modules": "default_other_network",
+    "computes_otherwise": "default_other_network",
+    "model_not_finite": "default_not_finite",
+    "no_comparison": "comparison_missing",
+    "not_a_comparison": "comparison_of_another_kind",
+    "no_runs": "comparison_empty",
+    "other_models": "default_not_compared",
+    "too_few_batches": "comparison_too_short",
+    "losses_not_finite": "comparison_not_learned",
+    "not_learned": "comparison_not_learned",
+}
+
+
 def explain_default(_: object, finding: Finding) -> Message | None:
-    """Name what is behind a finding on the second exercise."""
-    match finding.messages[0].key:
-        case "model_equal" | "model_too_far" | "model_not_uniform":
-            if finding.figures.get("biases") == "zero":
-                return message("default_initialized")
-            return message("default_trained")
-        case "other_models":
-            return message("default_not_compared")
-    return None
+    """Name what is behind a finding on the second exercise; None for one that is correct."""
+    key = finding.messages[0].key
+    if key in ("model_equal", "model_too_far", "model_not_uniform"):
+        zero = finding.figures.get("biases") == "zero"
+        return message("default_initialized" if zero else "default_trained")
+    return message(_DEFAULT[key]) if key in _DEFAULT else None
 
 
 def _in_objects(

@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
+from ..figures import told_apart
 from ..statistics.moments import Layer
 from ..verdict import Message, message
 from . import patterns
@@ -99,7 +100,7 @@ def explain_deviation(layers: Sequence[Layer], _: Sequence[str] = ()) -> Message
     if ratio is None:
         return _explain_difference(layers) or message("other_deviation", ratios=ratios)
     if abs(ratio - 1) < _SLIGHTLY:
-        return message("deviation_slightly_off", ratio=ratio)
+        return message("deviation_slightly_off", ratio=told_apart(ratio, 1.0)[0])
     return message("multiple_of_y", ratio=ratio)
 
 
@@ -174,4 +175,8 @@ def _explain_by_tests(layers: Sequence[Layer], rejected: Sequence[str]) -> Messa
     values = patterns.standardized(layers)
     # Of normal weights 0.0455 lie beyond two deviations, and the kurtosis is 3.
     beyond, kurtosis = np.mean(np.abs(values) > 2), stats.kurtosis(values, fisher=False)
-    return message("not_normal", beyond=float(beyond), kurtosis=float(kurtosis))
+    share, normal = told_apart(100 * float(beyond), 4.550)
+    peak, normal_peak = told_apart(float(kurtosis), 3.0)
+    return message(
+        "not_normal", beyond=share, normal=normal, kurtosis=peak, normal_kurtosis=normal_peak
+    )

@@ -10,11 +10,12 @@ import pytest
 
 from grader_tests.observation import FUNCTION_CRITERIA, MIME_TYPE
 from grader_tests.probe import SEED_VARIABLE, observe
+from grading.feedback.page import build_page
 from grading.feedback.rendering import sentence
 from grading.judging import stored_verdicts
 from tests.corpus import Submission, load
 from tests.corpus.grading import misnamed, scored_as_expected
-from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
+from tests.feedback_pages import MODULE, automatic_grades, feedback_page, graded_notebook
 from tests.scratch_course import COURSE_ROOT
 
 # What only the grader has: its tests, its machine, its own way of failing.
@@ -49,7 +50,11 @@ def test_wrong_way(submission: Submission) -> None:
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     }
-    page = feedback_page(nb, automatic_grades(nb))
+    grades = automatic_grades(nb)
+    page = feedback_page(nb, grades)
+    for advice in build_page(nb, grades, "en", MODULE).look_next:
+        assert advice.explanation, advice.parts
+        assert advice.hint, advice.parts
     body = page.partition("</style>")[2]
     verdicts = list(stored_verdicts.of_notebook(nb))
     assert len(verdicts) == len(FUNCTION_CRITERIA)

@@ -1,10 +1,13 @@
 """Tests of the feedback page: what it tells, in which words, and that it runs and loads nothing."""
 
 import re
-from dataclasses import replace
-from datetime import datetime, timedelta
+from copy import deepcopy
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import pytest
 from nbconvert.exporters.exporter import ResourcesDict
@@ -14,16 +17,15 @@ from nbgrader.api import Gradebook
 
 from grader_tests.assignment import title
 from grading.feedback import rendering as feedback_rendering
+from grading.feedback.handing_in import HandedIn, Lateness, delay_in_words, full_name
 from grading.feedback.mathml import to_mathml
-from grading.feedback.page import (
-    Grade,
-    Lateness,
-    build_page,
-    delay_in_words,
-)
+from grading.feedback.page import build_page
+from grading.feedback.parts import Grade
 from grading.feedback.safe_pages import clean_output
 from grading.feedback.sections import sections
+from grading.judging import stored_verdicts
 from grading.recording.answers import GradeUnanswered, is_unanswered
+from grading.submission import remark
 from grading.words import say, words
 from tests.feedback_pages import MODULE, automatic_grades, feedback_page, graded_notebook
 
@@ -121,10 +123,10 @@ class TestPage:
         comments = {"reflection_results": "Fine, but <b>what</b> of $1/\\sqrt{n}$?"}
         page = feedback_page(nothing_ran, answered(nothing_ran), comments=comments)
         assert "Fine, but &lt;b&gt;what&lt;/b&gt; of <math" in page
-        assert "names the row with the lowest training loss" in page
-        assert "chooses an initialization" not in page, "nobody graded the second answer"
+        assert "you name the row with the lowest training loss" in page
+        assert "you choose an initialization" not in page, "nobody graded the second answer"
         page = feedback_page(nothing_ran, automatic_grades(nothing_ran))
-        assert "names the row with the lowest training loss" not in page
+        assert "you name the row with the lowest training loss" not in page
         assert "Rubric" not in page
 
     @pytest.mark.parametrize("language", ["en", "zh"])
@@ -234,6 +236,140 @@ class TestPage:
         page = feedback_page(nb, automatic_grades(nb), "zh")
         assert say("zh", "judge.not_run") in page
         assert say("en", "judge.not_run") not in page
+
+
+def handed_in(**fields: Any) -> HandedIn:
+    made = DEADLINE.replace(tzinfo=UTC) - timedelta(days=1)
+    return HandedIn("Ada Lovelace", "weight_initialization", made, **fields)
+
+
+class TestHandingIn:
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_whose_it_is_and_when_it_came(self, nothing_ran: NotebookNode, language: str) -> None:
+        zone = ZoneInfo("Asia/Shanghai")
+        about = handed_in(time=datetime(2026, 10, 30, 9, 5, tzinfo=zone))
+        page = feedback_page(nothing_ran, {}, language, handed_in=about)
+        assert about.by_line(words(language)["feedback"]) in page
+        assert "Ada Lovelace" in page
+        assert "2026-10-30 09:05 CST" in page
+
+    @pytest.mark.parametrize(
+        ("first", "last", "name"),
+        [
+            ("Ada", "Lovelace", "Ada Lovelace"),
+            (None, "Lovelace", "Lovelace"),
+            ("", None, "ada"),
+            ("小明", "王", "王小明"),
+            ("Xiaoming", "王", "Xiaoming 王"),
+        ],
+    )
+    def test_names(self, first: str | None, last: str | None, name: str) -> None:
+        assert full_name(first, last, "ada") == name
+
+    def test_whether_handing_in_again_helps(self, nothing_ran: NotebookNode) -> None:
+        def again(grades: dict[str, Grade], **fields: Any) -> str:
+            return build_page(
+                nothing_ran, grades, "en", MODULE, handed_in=handed_in(**fields)
+            ).again
+
+        lost = answered(nothing_ran)
+        assert "until 2026-11-01 12:00 UTC" in again(lost, deadline=DEADLINE.replace(tzinfo=UTC))
+        early = DEADLINE.replace(tzinfo=UTC) - timedelta(days=2)
+        assert "The deadline was 2026-10-30 12:00 UTC" in again(lost, deadline=early)
+        assert "as long as the course takes submissions" in again(lost)
+        assert "the last one counts" in again(lost)
+        assert "gave most for counts" in again(lost, counts="best")
+        assert "No attempt is left" in again(lost, may_follow=False)
+        full = {name: replace(grade, score=grade.points) for name, grade in lost.items()}
+        assert "nothing more" in again(full, deadline=DEADLINE.replace(tzinfo=UTC))
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_points_of_the_time_before_stand_beside_these(
+        self, nothing_ran: NotebookNode, language: str
+    ) -> None:
+        before = {"test_normal_std": 4.0, "test_normal_mean": 0.0, "test_default_model": 2.5}
+        page = feedback_page(
+            nothing_ran, answered(nothing_ran), language, handed_in=handed_in(before=before)
+        )
+        assert say(language, "feedback.compared", before="6.5", now="0") in page
+        rows = dict(re.findall(r'<tr><td>.*?href="#(\w+)".*?before">(.*?)</td>', page))
+        assert rows["test_normal_std"] == "4"
+        assert rows["test_default_model"] == "2.5"
+        assert rows["reflection_results"] == "–"
+        alone = feedback_page(nothing_ran, answered(nothing_ran), language, handed_in=handed_in())
+        assert "points before" not in alone
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    @pytest.mark.parametrize(
+        ("key", "told"),
+        [
+            ("damaged", "mend_damaged"),
+            ("empty_file", "mend_damaged"),
+            ("too_large", "mend_large"),
+            ("no_notebook", "mend_name"),
+            ("link", "mend_name"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_shows_no_stub_and_says_what_to_do(
+        self, language: str, key: str, told: str
+    ) -> None:
+        nb = graded_notebook({}, {}, language)
+        why = remark(key, name="weight_initialization.ipynb", size="9", most="8")
+        deadline = DEADLINE.replace(tzinfo=UTC)
+        about = handed_in(unreadable=why, deadline=deadline, before={"test_normal_std": 4.0})
+        comments = {"reflection_choice": "I read the file that you sent by mail."}
+        page = feedback_page(
+            nb, automatic_grades(nb), language, comments, handed_in=about
+        ).partition("</style>")[2]
+        said = words(language)["feedback"]
+        assert said[told].format(name="weight_initialization.ipynb") in page
+        assert why.said(language) in page
+        assert about.again(said) in page
+        assert said["compared"].format(before="4", now="0") in page
+        assert comments["reflection_choice"] in page
+        for text in ("your_code", "your_answer", "not_attempted", "empty", "no_answer", "no_code"):
+            assert said[text] not in page, text
+        assert MODULE is not None
+        stubs = MODULE.CODE_STUB
+        for stub in [stubs] if isinstance(stubs, str) else stubs.values():
+            assert stub not in page
+        assert page.count(said["unread"]) >= 7
+        links = set(re.findall(r'href="#([^"]+)"', page))
+        assert links <= set(re.findall(r' id="([^"]+)"', page))
+
+
+class TestHints:
+    def test_each_part_without_its_points_has_a_hint(self, nothing_ran: NotebookNode) -> None:
+        """Where nothing ran, and where nbgrader or a person gave the points."""
+        page = build_page(nothing_ran, answered(nothing_ran), "en", MODULE)
+        for advice in page.look_next:
+            assert advice.explanation, advice.parts
+            assert advice.hint or advice.explanation == say("en", "feedback.below_rubric")
+        shown = feedback_page(nothing_ran, answered(nothing_ran))
+        assert say("en", "feedback.hint_no_result") in shown
+        marks = {"grade": True, "solution": False, "locked": True, "grade_id": "plain"}
+        plain = v4.new_notebook(cells=[v4.new_code_cell("1/0", metadata={"nbgrader": marks})])
+        for score in (0.0, 1.5):
+            grades = {"plain": Grade(score, 2, automatic=score)}
+            (advice,) = build_page(plain, grades, "en", None).look_next
+            assert advice.explanation == say("en", "feedback.test_failed")
+            assert advice.hint
+
+    def test_a_test_that_a_person_marked_down_is_not_praised(
+        self, nothing_ran: NotebookNode
+    ) -> None:
+        grades = automatic_grades(nothing_ran)
+        grades["test_normal_std"] = Grade(1, 4, automatic=4.0, manual=1.0)
+        nb = deepcopy(nothing_ran)
+        for cell in nb.cells:
+            if verdict := stored_verdicts.of_cell(cell):
+                cell.metadata[stored_verdicts.KEY] = NotebookNode(
+                    asdict(replace(verdict, passed=True, outcome="correct", finding="Right."))
+                )
+        advice = build_page(nb, grades, "en", MODULE).look_next
+        told = next(a for a in advice if a.parts[0].grade_id == "test_normal_std")
+        assert told.explanation == say("en", "feedback.by_a_person")
+        assert told.hint
 
 
 class TestSections:

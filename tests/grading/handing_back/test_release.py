@@ -1,5 +1,6 @@
 """Tests that feedback reaches whoever handed in, whatever their notebook is called."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -85,3 +86,17 @@ def test_a_page_is_made_again_when_it_tells_something_else(course: ScratchCourse
     assert made() == ["ada"]
     assert page.exists()
     assert made() == []
+    regraded = page.read_text()
+    assert "for what you handed in before" not in regraded, "a regrade is no handing in"
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_student("ada", first_name="Ada", last_name="<Lovelace>")
+    folder = course.root / "submitted" / "ada" / "twins"
+    work = json.loads((folder / "p1.ipynb").read_text())
+    (cell,) = [cell for cell in work["cells"] if "NotImplementedError" in str(cell["source"])]
+    cell["source"] = "def answer(): return 1"
+    (folder / "p1.ipynb").write_text(json.dumps(work))
+    (folder / "timestamp.txt").write_text("2026-11-02 08:30:00 UTC")
+    course.nbgrader("autograde", "twins", "--student=ada", "--force")
+    assert made() == ["ada"]
+    assert "Ada &lt;Lovelace&gt;, handed in 2026-11-02 08:30 UTC" in page.read_text()
+    assert "for what you handed in before" in page.read_text()

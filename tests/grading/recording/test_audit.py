@@ -42,6 +42,32 @@ def test_earlier_grading_of_the_same_submission_is_returned(log: Path) -> None:
     assert audit.append(log, entry("nobody")) is None
 
 
+def test_scores_before_are_those_of_other_work(tmp_path: Path) -> None:
+    path = tmp_path / audit.FILE
+    of = ("ada", "weight_initialization", "weight_initialization")
+    assert audit.scores_before(path, of, "a") == {}
+
+    def grade(student: str, submission: str, seed: str, score: float | None) -> None:
+        scored = {"submission": submission, "seed": seed, "scores": {"test_normal_mean": score}}
+        audit.append(path, entry(student) | scored)
+
+    grade("ada", "a", "1", 1.0)
+    assert audit.scores_before(path, of, "a") == {}
+    grade("ada", "a", "1", 2.0)  # graded again
+    grade("grace", "b", "3", 4.0)
+    grade("ada", "", "", None)  # the machine failed
+    assert audit.scores_before(path, of, "a") == {}
+    grade("ada", "b", "2", None)
+    assert audit.scores_before(path, of, "b") == {"test_normal_mean": 2.0}
+    grade("ada", "b", "4", 2.0)  # another file beside the same notebook
+    assert audit.scores_before(path, of, "b") == {"test_normal_mean": 0.0}
+    grade("ada", "c", "5", 1.5)
+    assert audit.scores_before(path, of, "c") == {"test_normal_mean": 2.0}
+    # The page of what is graded, whatever has been graded since.
+    assert audit.scores_before(path, of, "a") == {}
+    assert audit.scores_before(path, of, "d") == {}
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_changed_or_removed_line_shows(log: Path, number: int) -> None:
     lines = log.read_text().splitlines(keepends=True)

@@ -3,7 +3,7 @@
 from nbformat import from_dict
 from nbformat.notebooknode import NotebookNode
 
-from grading.feedback.titles import titles
+from grading.feedback.parts import titles
 from tests.other_assignments import answer, checked, solution, task, text
 
 
