@@ -144,7 +144,14 @@ def program(machine: str) -> list[Instruction]:
     ]
     for number in refused(machine).values():
         made += _when(_EQUAL, number, errno.EPERM)
-    by_argument = {
+    for name, rules in _by_arguments().items():
+        made += [(_EQUAL, 0, len(rules) + 1, calls[name]), *rules, (_RETURN, 0, 0, _ALLOW)]
+    return [*made, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _by_arguments() -> dict[str, list[Instruction]]:
+    """Return by name what looks at the arguments of a call, and else allows it."""
+    return {
         "clone": [_argument(0), *_when(_ANY_BIT, _NAMESPACES, errno.EPERM)],
         "socket": [_argument(0), *_unless(_EQUAL, _AF_UNIX, errno.EAFNOSUPPORT)],
         "socketpair": [_argument(0), *_unless(_EQUAL, _AF_UNIX, errno.EAFNOSUPPORT)],
@@ -195,9 +202,6 @@ def program(machine: str) -> list[Instruction]:
             *_when(_AT_LEAST, 1, errno.EPERM),
         ],
     }
-    for name, rules in by_argument.items():
-        made += [(_EQUAL, 0, len(rules) + 1, calls[name]), *rules, (_RETURN, 0, 0, _ALLOW)]
-    return [*made, (_RETURN, 0, 0, _ALLOW)]
 
 
 def _when(test: int, value: int, error: int) -> list[Instruction]:
