@@ -58,7 +58,7 @@ DATA_VARIABLE = "FASHION_MNIST"
 DATA_FOLDER = Path("FashionMNIST") / "raw"
 DEMO_STUDENTS = Path(__file__).with_name("demo_students.toml")
 VERSIONS = ("torch", "torchvision", "numpy")
-CODE_STUB = "# Write your code here."
+CODE_STUB = {"en": "# Write your code here.", "zh": "# 请在这里编写代码。"}
 """A comment and nothing more. nbgrader's own ends in `raise NotImplementedError()`, and the cells
 below an empty exercise then show tracebacks instead of the lesson's own sentence for them."""
 NAMES = {"default_model": "model_default"}

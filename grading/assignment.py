@@ -57,7 +57,7 @@ class Assignment(Protocol):
         DATA_FOLDER: what lies in it where the data are there; its files may be packed by gzip.
         DEMO_STUDENTS: a file with the students of the demonstration (`grading.demo.students`).
         VERSIONS: distributions whose versions decide how a training goes.
-        CODE_STUB: what a student's empty cell of code holds; "" for nbgrader's own.
+        CODE_STUB: what a student's empty cell of code holds, or that by language; "": nbgrader's.
         NAMES: what exercises bind, by grade id, where that is not the grade id itself.
         CELL_SECONDS: wall time that a cell of it may need, where nbgrader allows less.
     """
@@ -72,7 +72,7 @@ class Assignment(Protocol):
     DATA_FOLDER: Path
     DEMO_STUDENTS: Path
     VERSIONS: tuple[str, ...]
-    CODE_STUB: str
+    CODE_STUB: str | Mapping[str, str]
     NAMES: Mapping[str, str]
     CELL_SECONDS: float
 

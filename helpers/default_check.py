@@ -1,6 +1,7 @@
 """The self-check of the second exercise: whether the model and its comparison are there.
 
-It looks at the plain properties that anybody can look up; the hidden tests look more closely.
+It looks at the plain properties that anybody can look up; the tests that give points look more
+closely.
 """
 
 from collections.abc import Iterator

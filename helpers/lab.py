@@ -82,29 +82,25 @@ def init_lab(loader: DataLoader | None = None) -> None:
         data = datasets.FashionMNIST(find_data(), train=True, transform=transforms.ToTensor())
         loader = DataLoader(data, batch_size=100, shuffle=True)
     images, labels = first_images(loader, _BATCHES)
-    results: dict[Setting, Result] = {}
+    tried = Tried()
 
     def add(setting: Setting) -> None:
-        results.pop(setting, None)
-        results[setting] = try_setting(setting, images, labels)
-        for old in list(results)[:-_KEPT]:
-            del results[old]
+        tried.add(setting, try_setting(setting, images, labels))
 
-    for scale in (0.25, 1.41, 5.0):
-        add(Setting(scale=scale))
+    add(Setting())
 
     def chosen(setting: Setting) -> None:
         add(setting)
-        _draw(results, _FIGURE)
+        _draw(tried.results(), _FIGURE)
 
     controls = _controls(chosen)
     if controls is None:
-        _draw(results, None)
+        _draw(tried.results(), None)
     else:
         from IPython.display import display
 
         display(controls)
-        _draw(results, _FIGURE)
+        _draw(tried.results(), _FIGURE)
 
 
 @dataclass(frozen=True)
@@ -113,6 +109,29 @@ class Result:
 
     signals: tuple[LayerSignal, ...]
     losses: np.ndarray
+
+
+class Tried:
+    """The latest settings with their results, each in a place, and so in a color, that it keeps."""
+
+    def __init__(self) -> None:
+        self._places: list[Setting] = []
+        self._results: dict[Setting, Result] = {}  # the latest last
+
+    def add(self, setting: Setting, result: Result) -> None:
+        """Add a setting, in the place of the oldest where all are taken."""
+        self._results.pop(setting, None)
+        if len(self._results) == _KEPT:
+            oldest = next(iter(self._results))
+            del self._results[oldest]
+            self._places[self._places.index(oldest)] = setting
+        elif setting not in self._places:
+            self._places.append(setting)
+        self._results[setting] = result
+
+    def results(self) -> dict[Setting, Result]:
+        """Return the results in the order of their places."""
+        return {setting: self._results[setting] for setting in self._places}
 
 
 def try_setting(setting: Setting, images: Tensor, labels: Tensor) -> Result:
@@ -184,7 +203,7 @@ def _controls(chosen: Callable[[Setting], Any]) -> Any:
         from ipywidgets import Dropdown, IntSlider, SelectionSlider, VBox
     except ImportError:
         return None
-    start = Setting(scale=5.0)
+    start = Setting()
     fields: dict[str, Any] = {}
 
     def changed(_change: object) -> None:

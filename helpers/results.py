@@ -68,12 +68,12 @@ class Comparison:
     images: tuple[Images, ...]
 
     def __str__(self) -> str:
-        return f"{self._caption()}\n{text_table(self._heads(), self._rows())}"
+        return f"{self._caption()}\n{text_table(_heads(), self._rows())}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_table(self._caption(), self._heads(), self._rows())
+        return html_table(self._caption(), _heads(), self._rows())
 
     def _caption(self) -> str:
         return translate("After {epochs} on {data}:", **self._circumstances())
@@ -81,10 +81,6 @@ class Comparison:
     def _circumstances(self) -> dict[str, str]:
         one, several = translate("1 epoch"), translate("{number} epochs", number=self.epochs)
         return {"epochs": one if self.epochs == 1 else several, "data": translate(self.data)}
-
-    def _heads(self) -> list[str]:
-        heads = ("initial weights", "validation accuracy", "training loss")
-        return [translate(head) for head in heads]
 
     def _rows(self) -> list[list[str]]:
         return [_row_of(run) for run in self.runs]
@@ -164,26 +160,37 @@ def _mean_and_span(values: np.ndarray, digits: int, unit: str = "") -> str:
 
 
 def show_results(names: Mapping[str, object]) -> None:
-    """Print one table of all comparisons that a notebook has made so far.
+    """Print one table of all comparisons that a notebook has made so far, each model once.
 
     Args:
         names: the notebook's names and values, `globals()`. Comparisons over several seeds are
             left out; they have tables of their own.
     """
-    found = [value for value in names.values() if type(value) is Comparison]
-    # A name that stands for the same comparison as another, `_` for example, adds nothing.
-    comparisons = list({id(comparison): comparison for comparison in found}.values())
+    comparisons = [value for value in names.values() if type(value) is Comparison]
     if not comparisons:
         print(translate("No comparison has been made yet. Run the cells above first."))
         return
-    heads = ("initial weights", "training loss", "validation accuracy")
-    rows = [_row_of(run) for comparison in comparisons for run in comparison.runs]
-    print(
-        text_table(
-            [translate(head) for head in heads],
-            [[name, loss, accuracy] for name, accuracy, loss in rows],
-        )
-    )
+    different: dict[object, Run] = {}
+    for comparison in comparisons:
+        for run in comparison.runs:
+            # A model compared twice, or in a comparison with two names, `_` for one, adds nothing.
+            weights = tuple(values.tobytes() for values in run.initial_weights.values())
+            different.setdefault((weights, len(run.losses), comparison.seed), run)
+    runs = list(different.values())
+    labels = [run.label for run in runs]
+    rows = []
+    for place, run in enumerate(runs):
+        name, *figures = _row_of(run)
+        if labels.count(run.label) > 1:
+            number = labels[: place + 1].count(run.label)
+            name = translate("{name}, run {number}", name=name, number=number)
+        rows.append([name, *figures])
+    print(text_table(_heads(), rows))
+
+
+def _heads() -> list[str]:
+    heads = ("initial weights", "validation accuracy", "training loss")
+    return [translate(head) for head in heads]
 
 
 def _row_of(run: Run) -> list[str]:

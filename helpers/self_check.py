@@ -159,7 +159,7 @@ def _network() -> nn.Sequential:
     for module in others:
         for parameter in module.parameters():
             # No default, so that a reset to the default shows.
-            nn.init.normal_(parameter, mean=0.5)
+            nn.init.uniform_(parameter, 0.25, 0.75)
     layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in _LAYERS]
     return nn.Sequential(*others, nn.Dropout(0.2), nn.ReLU(), nn.Sequential(*layers))
 

@@ -2,6 +2,9 @@
 
 import ast
 
+# Where garbage is collected while Python makes the tree, and a finalizer parses something, Python
+# 3.11 takes the depth that it counts for wrong (issue 106905 of CPython).
+_TRIES = 3
 _LONGEST = 100_000  # characters; what parsing makes of a text takes a hundred times its memory
 
 
@@ -9,10 +12,14 @@ def statements(source: str) -> list[ast.stmt] | None:
     """Return the statements of a cell; None where it is no Python, or too long to be looked at."""
     if len(source) > _LONGEST:
         return None
-    try:
-        return ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    for _ in range(_TRIES):
+        try:
+            return ast.parse(source).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        except SystemError:
+            continue
+    return None
 
 
 def says_something(source: str) -> bool:

@@ -32,15 +32,16 @@ def read_cells(listed: list[Any]) -> tuple[list[NotebookNode], bool]:
     Args:
         listed: what stands in the list of cells.
     """
-    cells = [_cell(entry) for entry in _flat(listed)]
+    cells = [_cell(entry) for entry in flat(listed)]
     is_strange = not all(map(_is_ordinary, listed))
     return [cell for cell in cells if cell is not None], is_strange
 
 
-def _flat(listed: list[Any], depth: int = 0) -> Iterator[Any]:
+def flat(listed: list[Any], depth: int = 0) -> Iterator[Any]:
+    """Yield what stands in a list, and in the lists in it."""
     for entry in listed:
         if isinstance(entry, list) and depth < _DEEPEST:
-            yield from _flat(entry, depth + 1)
+            yield from flat(entry, depth + 1)
         else:
             yield entry
 
@@ -50,7 +51,9 @@ def _is_ordinary(entry: Any) -> bool:
         return False
     source = entry.get("source")
     return isinstance(source, str) or (
-        isinstance(source, list) and all(isinstance(line, str) for line in source)
+        isinstance(source, list)
+        and all(isinstance(line, str) for line in source)
+        and not _lack_ends(source)
     )
 
 
@@ -94,8 +97,8 @@ def _kind(entry: dict[str, Any]) -> str:
 
 def _text(source: Any, is_code: bool) -> str:
     if isinstance(source, list):
-        lines = list(_flat(source))
-        text = "".join(line if isinstance(line, str) else _told(line) for line in lines)
+        lines = list(flat(source))
+        text = _joined([line if isinstance(line, str) else _told(line) for line in lines], is_code)
     else:
         text = source if isinstance(source, str) else _told(source)
     # JSON may hold halves of UTF-16 pairs, which no file can hold later.
@@ -104,6 +107,22 @@ def _text(source: Any, is_code: bool) -> str:
         with_lines = _OTHER_LINE_ENDS.sub("\n", text)
         text = text if statements(with_lines) is None else with_lines
     return re.sub(r"[\x00-\x08\x0b-\x1f]", "", text)
+
+
+def _joined(lines: list[str], is_code: bool) -> str:
+    """Return a text of its lines; where none has an end, with ends, unless it is code without."""
+    text = "".join(lines)
+    if not _lack_ends(lines):
+        return text
+    with_ends = "\n".join(lines)
+    is_split_elsewhere = is_code and statements(with_ends) is None and statements(text) is not None
+    return text if is_split_elsewhere else with_ends
+
+
+def _lack_ends(lines: list[str]) -> bool:
+    """Tell whether a text was split at the ends of its lines and these left out."""
+    filled = [line for line in lines if line]
+    return len(filled) > 1 and not any(line.endswith(("\n", "\r")) for line in filled[:-1])
 
 
 def _told(value: Any) -> str:

@@ -15,7 +15,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grading.course.names import listed
 from grading.errors import GradingError
-from grading.intake.submitted_cells import read_cells
+from grading.intake.submitted_cells import flat, read_cells
 from grading.intake.submitted_files import find_files
 from grading.submission import Message, remark
 
@@ -111,13 +111,15 @@ def read_notebook(path: Path) -> SubmittedNotebook:
     cells, elsewhere = document.get("cells"), _cells_of_sheets(document.get("worksheets"))
     if elsewhere:
         cells = [*(cells if isinstance(cells, list) else []), *elsewhere]
+    if isinstance(cells, dict):
+        # By number or name, as some converters write them.
+        cells = [list(cells.values())]
     if not isinstance(cells, list):
         raise UnreadableSubmission(remark("no_cells", name=path.name))
-    if len(cells) > _MOST_CELLS:
+    count = sum(1 for _ in flat(cells))
+    if count > _MOST_CELLS:
         raise UnreadableSubmission(
-            remark(
-                "too_many_cells", name=path.name, count=f"{len(cells):,}", most=f"{_MOST_CELLS:,}"
-            )
+            remark("too_many_cells", name=path.name, count=f"{count:,}", most=f"{_MOST_CELLS:,}")
         )
     read, is_strange = read_cells(cells)
     if is_strange or elsewhere:

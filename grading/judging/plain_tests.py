@@ -12,6 +12,7 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import is_grade, is_solution
 
+from grading.intake.python_code import statements
 from grading.judging.reasons import why_cut_short
 from grading.submission import Submission
 from grading.words import say
@@ -66,12 +67,11 @@ def settle(submission: Submission, cell: NotebookNode, index: int, language: str
 
 def _ends_in_value(source: str) -> bool:
     """Tell whether the last line of a test can have a value that is shown."""
-    try:
-        statements = ast.parse(source).body
-    except (SyntaxError, ValueError):
+    parsed = statements(source)
+    if parsed is None:
         # IPython knows more than Python's grammar: `!ls`, `%time`.
         return True
-    return bool(statements) and isinstance(statements[-1], ast.Expr)
+    return bool(parsed) and isinstance(parsed[-1], ast.Expr)
 
 
 def _number(output: NotebookNode) -> float | None:

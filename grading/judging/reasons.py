@@ -10,6 +10,8 @@ from grading.intake.python_code import statements
 from grading.submission import Submission
 from grading.words import say
 
+# Of the lines that hand a cell to IPython, those after which its names are the notebook's.
+_HANDED_ON = re.compile(r"\s*%%(?!(?:time|capture|prun)\b)")
 _LONGEST_ERROR = 2000  # characters; whoever raises an array tells all that is in it
 
 
@@ -93,6 +95,7 @@ def deleted_name(text: str, submission: Submission, nb: NotebookNode, index: int
     imports = re.compile(rf"^\s*(?:import|from)\b.*\b{name}\b", re.MULTILINE)
     ran = [i for i, status in submission.run.statuses.items() if status == "ok" and i < index]
     sources = [nb.cells[i].source for i in ran]
+    sources = [source for source in sources if not _HANDED_ON.match(source)]
     return name if any(imports.search(s) or binds(s, name) for s in sources) else None
 
 

@@ -196,7 +196,8 @@ def _require_readable(mounts: Sequence[str]) -> None:
 
 
 def _mounts_of_system() -> list[str]:
-    mounts = []
+    # A folder that bubblewrap makes by itself is closed to all but its owner.
+    mounts = ["--perms", "0755", "--dir", "/etc"]
     for path in map(Path, _SYSTEM):
         if path.is_symlink():
             # On a merged /usr: /lib is a link to usr/lib.
@@ -249,6 +250,8 @@ def _variables(surroundings: Surroundings) -> list[str]:
     variables = {
         "PATH": f"{_INTERPRETER}/bin:/usr/bin:/bin",
         "HOME": "/tmp",
+        # No list of users tells the name of one's own.
+        "USER": "student",
         "LANG": "C.UTF-8",
         "PYTHONPATH": ":".join([_MODULES, *packages]),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,10 +1,12 @@
 """Puts figures on the screen: with a description in a notebook, in a window, or not at all."""
 
 import base64
+import contextlib
+import functools
 import html
 import io
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,10 +36,37 @@ _FONT = "DejaVu Sans"  # comes with matplotlib
 
 def families() -> list[str] | None:
     """Return fonts that show the assignment's language, or None where none of them is installed."""
-    wanted = fonts()
-    installed = {font.name for font in font_manager.fontManager.ttflist} if wanted else set()
-    own = next((name for name in wanted if name in installed), None)
+    wanted = tuple(fonts())
+    own = _first_installed(wanted)
     return None if wanted and own is None else [_FONT, *([own] if own else [])]
+
+
+@functools.cache
+def _first_installed(wanted: tuple[str, ...]) -> str | None:
+    """Return the first of these fonts that is installed, None if none is.
+
+    matplotlib lists a machine's fonts once, in a file. Where none of them is wanted, the list may
+    be older than a font, so the fonts that it lacks are read.
+    """
+    manager = font_manager.fontManager
+    if wanted and not any(font.name in wanted for font in manager.ttflist):
+        listed = {font.fname for font in manager.ttflist}
+        for path in sorted(set(font_manager.findSystemFonts()) - listed):
+            # As matplotlib passes over a file that is no font, whatever it stumbles on there.
+            with contextlib.suppress(Exception):
+                manager.addfont(path)
+    installed = {font.name for font in manager.ttflist}
+    return next((name for name in wanted if name in installed), None)
+
+
+@functools.cache
+def _say_that_figures_are_english() -> None:
+    print(
+        translate(
+            "The figures are in English: no font with this language's characters is installed. "
+            "Install one, Noto Sans CJK SC for example, and restart the kernel."
+        )
+    )
 
 
 def label(text: str, /, **values: object) -> str:
@@ -47,7 +76,7 @@ def label(text: str, /, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-@contextmanager
+@contextlib.contextmanager
 def drawing() -> Iterator[None]:
     """Draw with a font for the assignment's language and letters that stay readable when small."""
     settings: dict[Any, Any] = {
@@ -76,6 +105,8 @@ def show(
             it and for pages that do not load it.
         display_id: replace what was shown in the notebook under this name, if anything was.
     """
+    if families() is None and "NBGRADER_EXECUTION" not in os.environ:
+        _say_that_figures_are_english()
     with drawing():
         backend = matplotlib.get_backend().lower()
         if "inline" in backend:

@@ -21,7 +21,10 @@ from tests.scratch_course import (
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 
 CELLS = 30  # of code
-STUB = "# Write your code here."
+STUBS = {
+    "weight_initialization": "# Write your code here.",
+    "weight_initialization_zh": "# 请在这里编写代码。",
+}
 OUTCOMES = {
     "weight_initialization": ("not attempted", "correct"),
     "weight_initialization_zh": ("尚未作答", "正确"),
@@ -60,7 +63,7 @@ def test_from_fetching_to_submitting(
     check.scroll_into_view_if_needed()
     screenshot(f"{edition}-blank")
 
-    empty = lab.cell_with(page, STUB)
+    empty = lab.cell_with(page, STUBS[edition])
     solutions = _solutions(course, edition)
     expect(empty).to_have_count(len(solutions))
     # From the last, since a cell that was filled in is no longer among the empty ones.

@@ -126,13 +126,14 @@ class TestGradebook:
         assert self.entries(course) == [ASSIGNMENT]
 
 
-# What stands in place of a written answer.
+# What stands in place of a written answer, and of code.
 _TEXT_STUBS = dict(zip(EDITIONS, ("Write your answer here.", "请在这里作答。"), strict=True))
+_CODE_STUBS = dict(zip(EDITIONS, ("# Write your code here.", "# 请在这里编写代码。"), strict=True))
 
 
 def without_secrets(cell: dict[str, Any], edition: str) -> str:
     """What a source cell must look like in the release, worked out anew: lines between marks go."""
-    stub = "# Write your code here." if cell["cell_type"] == "code" else _TEXT_STUBS[edition]
+    stub = (_CODE_STUBS if cell["cell_type"] == "code" else _TEXT_STUBS)[edition]
     secret = False
     lines = []
     for line in cell["source"].split("\n"):
@@ -178,9 +179,10 @@ class TestSecrets:
         assert "normal_(" not in text
         assert "model_default = " not in text
 
-    def test_stubs_are_comments(self) -> None:
-        cells = cells_by_grade_id(student_notebook())
-        stub = "# Write your code here."
+    @pytest.mark.parametrize("edition", EDITIONS)
+    def test_stubs_are_comments(self, edition: str) -> None:
+        cells = cells_by_grade_id(student_notebook(edition))
+        stub = _CODE_STUBS[edition]
         assert cells["default_model"]["source"].strip() == stub
         assert cells["default_comparison"]["source"].strip() == stub
         function = cells["weights_init_normal"]["source"]
@@ -189,7 +191,7 @@ class TestSecrets:
         assert isinstance(definition, ast.FunctionDef)
         assert len(definition.body) == 1, "the stub holds more than the docstring"
         for reflection in ("reflection_results", "reflection_choice"):
-            assert "Write your answer here." in cells[reflection]["source"]
+            assert _TEXT_STUBS[edition] in cells[reflection]["source"]
 
 
 def imported_packages() -> set[str]:

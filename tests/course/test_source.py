@@ -1,11 +1,13 @@
 """Tests the instructor's notebook: its form, its parts, its pictures, and what formats it."""
 
 import ast
+import io
 import itertools
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import nbformat
@@ -100,6 +102,48 @@ def _headings(notebook: NotebookNode) -> list[str]:
     return [line for line in lines if not line.startswith(("### BEGIN", "### END"))]
 
 
+def _links_lead_to_headings(prose: str) -> None:
+    """Hold that each link within the notebook leads to an anchor of its own before a heading.
+
+    JupyterLab follows no link to a heading in Chinese, and every reader follows one to an anchor.
+    """
+    anchors = re.findall(r'(?m)^<a id="([a-z0-9-]+)"></a>\n\n##+ ', prose)
+    assert len(anchors) == len(set(anchors)) == prose.count("<a ")
+    links = re.findall(r"\]\(#([^)]*)\)", prose)
+    assert len(links) == 7
+    assert set(links) == set(anchors)
+
+
+def _code_alone(source: str) -> tuple[str, list[str]]:
+    """Return code without comments, docstrings and printed words; and nbgrader's marks in it."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            del node.body[0]
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+        ):
+            node.args = [arg for arg in node.args if not isinstance(arg, ast.Constant)]
+    return ast.dump(tree), re.findall(r"### (?:BEGIN|END) .*", source)
+
+
+def _words(source: str) -> list[str]:
+    """Return the comments and docstrings of code, without nbgrader's marks."""
+    comments = [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT and not token.string.startswith("###")
+    ]
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return comments + [text for node in nodes if (text := ast.get_docstring(node))]
+
+
 def _kind(cell: NotebookNode) -> str:
     meta = cell.metadata.nbgrader
     return KINDS[(meta.grade, meta.solution, meta.locked)]
@@ -150,11 +194,54 @@ class TestNotebook:
         assert defined >= NAMES
 
     def test_links_lead_to_headings(self, notebook: NotebookNode) -> None:
-        # As JupyterLab and nbconvert name a heading: its text with hyphens for spaces.
-        anchors = {line.lstrip("# ").replace(" ", "-") for line in _headings(notebook)}
-        links = re.findall(r"\]\(#([^)]*)\)", _prose(notebook))
-        assert "Exercise-1:-Normal-weights" in links
-        assert set(links) <= anchors
+        _links_lead_to_headings(_prose(notebook))
+
+    def test_points_are_told(self, notebook: NotebookNode) -> None:
+        told = {
+            cell.id: int(found[1])
+            for cell in notebook.cells
+            if (found := re.search(r"^\*(\d+) points[.,]", cell.source, re.MULTILINE))
+        }
+        points = {name: points or 0 for name, (_, points) in GRADED.items()}
+        assert told == {
+            "exercise-1": sum(p for name, p in points.items() if "normal" in name),
+            "exercise-2": sum(p for name, p in points.items() if "default" in name),
+            "question-results": points["reflection_results"],
+            "question-choice": points["reflection_choice"],
+        }
+        (start,) = (cell.source for cell in notebook.cells if cell.id == "weight-initialization")
+        assert f"{sum(points.values())} points in all" in start
+        # Each test's points, in the order of the tests.
+        (exercise,) = (cell.source for cell in notebook.cells if cell.id == "exercise-1")
+        each = [p for name, p in points.items() if name.startswith("test_normal")]
+        assert [int(p) for p in re.findall(r"\((\d)\)", exercise)] == each
+
+    def test_question_asks_for_what_its_rubric_gives_points_for(
+        self, notebook: NotebookNode
+    ) -> None:
+        (question,) = (cell.source for cell in notebook.cells if cell.id == "question-results")
+        rubric = notebook.cells[-1].source.split("*Question 1")[1].split("*Question 2")[0]
+        asked, given = (re.findall(r"(?m)^- (.+)$", text) for text in (question, rubric))
+        topics = ("lowest training loss", "highest validation accuracy", "ahead of the next best")
+        assert len(asked) == len(given) == len(topics)
+        for topic, wanted, scored in zip(topics, asked, given, strict=True):
+            assert topic in wanted
+            assert topic in scored
+            assert "(1 point)" in wanted
+            assert scored.startswith("1 point")
+
+    def test_each_guess_has_a_cell_to_be_written_in(self, notebook: NotebookNode) -> None:
+        guesses = [cell for cell in notebook.cells if cell.id.startswith("guess-")]
+        assert [cell.id for cell in guesses] == [
+            "guess-constants",
+            "guess-rules",
+            "guess-seeds",
+            "guess-default",
+        ]
+        for cell in guesses:
+            assert cell.cell_type == "markdown"
+            assert "nbgrader" not in cell.metadata
+            assert "double-click here" in cell.source
 
     def test_each_test_cell_calls_its_own_criterion(self, notebook: NotebookNode) -> None:
         for cell in _nbgrader_cells(notebook):
@@ -242,7 +329,28 @@ class TestEditions:
         code = [(english, chinese) for english, chinese in pairs if english.cell_type == "code"]
         assert len(code) > 20
         for english, chinese in code:
-            assert english.source == chinese.source, english.id
+            assert _code_alone(english.source) == _code_alone(chinese.source), english.id
+
+    def test_comments_are_in_the_language_of_the_edition(
+        self, pairs: list[tuple[NotebookNode, NotebookNode]]
+    ) -> None:
+        code = [(english, chinese) for english, chinese in pairs if english.cell_type == "code"]
+        words = [list(map(_words, (one.source, other.source))) for one, other in code]
+        assert sum(len(one) for one, _ in words) > 20
+        for english, chinese in words:
+            assert len(english) == len(chinese)
+            assert not any(re.search(HAN, text) for text in english)
+            assert all(re.search(HAN, text) for text in chinese), chinese
+
+    def test_one_chinese_word_for_one_thing(
+        self, pairs: list[tuple[NotebookNode, NotebookNode]]
+    ) -> None:
+        texts = {cell.id: cell.source for _, cell in pairs}
+        for folder in ("helpers/machinery/words", "grader_tests/judge/words"):
+            texts[folder] = (COURSE / folder / "zh.toml").read_text(encoding="utf-8")
+        for name, text in texts.items():
+            # 偏差 reads as a deviation beside 标准差; the rule is 法则 throughout.
+            assert not re.findall("偏差|规则", text), name
 
     def test_prose_says_the_same(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
         """What language does not touch agrees: headings, formulas, code, pictures, list items."""
@@ -275,11 +383,9 @@ class TestEditions:
                 assert found[0] == found[1], english.id
 
     def test_links_lead_to_headings(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
-        prose = "\n".join(cell.source for _, cell in pairs if cell.cell_type == "markdown")
-        anchors = {line.replace(" ", "-") for line in re.findall(r"(?m)^#+ (.+)$", prose)}
-        links = re.findall(r"\]\(#([^)]*)\)", prose)
-        assert len(links) == 4
-        assert set(links) <= anchors
+        _links_lead_to_headings(
+            "\n".join(cell.source for _, cell in pairs if cell.cell_type == "markdown")
+        )
 
     def test_punctuation_is_chinese(self, pairs: list[tuple[NotebookNode, NotebookNode]]) -> None:
         for _, cell in pairs:

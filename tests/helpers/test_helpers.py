@@ -1,6 +1,7 @@
 """Tests of what students import: comparison, training, plots and the self-check."""
 
 import copy
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -247,16 +248,31 @@ class TestResults:
         capsys.readouterr()
         helpers.show_results({"_": comparison, "a": comparison, "b": 3})
         heading, *rows = capsys.readouterr().out.splitlines()
-        assert heading.split() == [
-            "initial",
-            "weights",
-            "training",
-            "loss",
-            "validation",
-            "accuracy",
-        ]
+        # The columns are those of the comparison's own table, in its order.
+        assert re.split("  +", heading) == re.split("  +", str(comparison).splitlines()[1])
         assert len(rows) == 1
         assert f"{comparison.runs[0].validation_accuracy:.2f} %" in rows[0]
+
+    def test_each_model_is_listed_once_under_a_name_of_its_own(
+        self, loaders: tuple[DataLoader, DataLoader], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first, second = (_models("normal(0, y)")[0][0] for _ in range(2))
+        with torch.no_grad():
+            second.fc1.weight.mul_(-1)  # type: ignore[operator, union-attr]  # a layer of Net
+        comparisons = [
+            helpers.compare_init_weights(models, "t", *loaders, epochs=1)
+            for models in (
+                [(first, "normal rule")],
+                [(second, "normal rule"), (_models("all zeros")[0][0], "zeros")],
+                # The first model again, under another name.
+                [(first, "again")],
+            )
+        ]
+        capsys.readouterr()
+        helpers.show_results({str(i): each for i, each in enumerate(comparisons)})
+        rows = capsys.readouterr().out.splitlines()[1:]
+        names = [re.split("  +", row)[0] for row in rows]
+        assert names == ["normal rule, run 1", "normal rule, run 2", "zeros"]
 
 
 class TestBatches:

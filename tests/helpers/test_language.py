@@ -9,10 +9,12 @@ from pathlib import Path
 from string import Formatter
 
 import matplotlib
+import matplotlib.pyplot
 import nbformat
 import numpy as np
 import pytest
 import torch
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -187,3 +189,39 @@ class TestChinese:
         assert figure.axes[0].get_xlabel() == ("取值" if font else "value")
         # The description is text, which needs no font of matplotlib's.
         assert description.startswith("直方图：均匀分布")
+
+
+class TestFonts:
+    def test_a_font_newer_than_the_list_is_read(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        listed = font_manager.fontManager.ttflist
+        serif, *_ = [f for f in listed if f.fname.endswith("DejaVuSerif.ttf")]
+        (tmp_path / "broken.ttf").write_bytes(b"no font")
+        monkeypatch.setattr(
+            font_manager.fontManager, "ttflist", [f for f in listed if f.name != serif.name]
+        )
+        monkeypatch.setattr(
+            font_manager,
+            "findSystemFonts",
+            lambda: [str(tmp_path / "broken.ttf"), serif.fname],
+        )
+        figures._first_installed.cache_clear()
+        assert figures._first_installed(("No such font", serif.name)) == serif.name
+        assert figures._first_installed(("No such font",)) is None
+
+    @pytest.mark.usefixtures("chinese")
+    def test_english_in_a_figure_is_said_once(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        matplotlib.use("agg")
+        monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+        monkeypatch.setattr(figures, "_first_installed", lambda _wanted: None)
+        figures._say_that_figures_are_english.cache_clear()
+        for _ in range(2):
+            helpers.hist_dist("title", [1.0, 2.0])
+        assert capsys.readouterr().out.count("图中文字暂用英文") == 1
+        monkeypatch.setattr(figures, "_first_installed", lambda wanted: wanted[0])
+        figures._say_that_figures_are_english.cache_clear()
+        figures.show(lambda: matplotlib.pyplot.figure(), description="a figure")
+        assert capsys.readouterr().out == ""

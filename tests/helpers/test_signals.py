@@ -152,7 +152,20 @@ class TestLab:
         helpers.init_lab(loader)
         plt.close("all")
         [description] = shown
-        assert description.count("ReLU") == 3
+        # One curve, of the setting that the controls start with.
+        assert description.count("ReLU") == 1
+        assert str(lab.Setting()) in description
+
+    def test_a_setting_keeps_its_color_until_it_is_the_oldest(self) -> None:
+        result = lab.Result((), np.zeros(100))
+        first, second, third, fourth = (lab.Setting(scale=scale) for scale in lab.SCALES[:4])
+        tried = lab.Tried()
+        for setting in (first, second, first, third):
+            tried.add(setting, result)
+        assert list(tried.results()) == [first, second, third]
+        tried.add(fourth, result)
+        # The second was chosen longest ago.
+        assert list(tried.results()) == [first, fourth, third]
 
     def test_panel_redraws_what_is_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)

@@ -27,12 +27,14 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _OF_THE_USER = ("/proc/keys", "/proc/key-users")
 # An empty file takes memory as well, and no part of the size.
 _BYTES_FOR_A_FILE = 16384
+# Of terminals a machine has some thousand; `!command` takes one.
+_TERMINALS = 64
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def own_folders(size: int) -> None:
-    """Give this process, and those it forks, empty folders and System V objects of their own.
+    """Give this process, and those it forks, empty folders, terminals and System V objects.
 
     Args:
         size: bytes that each of `FOLDERS` may hold.
@@ -45,6 +47,8 @@ def own_folders(size: int) -> None:
     for folder in FOLDERS:
         options = f"size={size},nr_inodes={max(1024, size // _BYTES_FOR_A_FILE)},mode=0755"
         _mount("tmpfs", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
+    terminals = f"newinstance,ptmxmode=0666,mode=0620,max={_TERMINALS}"
+    _mount("devpts", "/dev/pts", "devpts", _MS_NOSUID | _MS_NOEXEC, terminals)
     # The folder of that name that this process was in lies below the new one.
     os.chdir(FOLDERS[0])
 

@@ -168,7 +168,6 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
 def _limit_resources(limits: dict[str, float]) -> None:
     """Set the kernel's own limits, for this process and all that it starts."""
     most = {
-        resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: int(limits["disk_bytes"]),
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_NICE: 0,
@@ -183,6 +182,10 @@ def _limit_resources(limits: dict[str, float]) -> None:
     for what, value in most.items():
         value = min(value, *(limit % 2**64 for limit in resource.getrlimit(what)))
         resource.setrlimit(what, (value, value))
+    # Of a crash nothing is dumped, and at 1 the kernel does not start what takes dumps either, a
+    # program of the machine's root (core(5)); at 0 it does.
+    core = min(1, resource.getrlimit(resource.RLIMIT_CORE)[1] % 2**64)
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
 
 
 def _counts_tasks_of_a_namespace() -> bool:

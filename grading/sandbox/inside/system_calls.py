@@ -33,7 +33,9 @@ _REFUSED = {
         memfd_create 319 279, memfd_secret 447 447, shmget 29 194, shmat 30 196, shmctl 31 195,
         msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, semget 64 190, semop 65 193,
         semctl 66 191, semtimedop 220 192, vmsplice 278 75, splice 275 76, tee 276 77,
-        remap_file_pages 216 234
+        remap_file_pages 216 234, setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7,
+        setxattrat 463 463, landlock_create_ruleset 444 444, landlock_add_rule 445 445,
+        landlock_restrict_self 446 446
     """,
     "Large parts of the kernel in which most holes were found.": """
         bpf 321 280, perf_event_open 298 241, userfaultfd 323 282, io_uring_setup 425 425,
@@ -58,7 +60,7 @@ _REFUSED = {
         settimeofday 164 170, clock_settime 227 112, clock_adjtime 305 266, adjtimex 159 171,
         sethostname 170 161, setdomainname 171 162, iopl 172 -, ioperm 173 -, vhangup 153 58,
         nfsservctl 180 42, lookup_dcookie 212 18, uselib 134 -, ustat 136 -, sysfs 139 -,
-        _sysctl 156 -
+        _sysctl 156 -, sync 162 81, syncfs 306 267
     """,
 }
 # Newer than this table: to a submission, they do not exist. x86_64's x32 calls lie above as well.
@@ -68,20 +70,23 @@ _ARCHITECTURES = {
     "x86_64": (
         0xC000003E,
         {"clone": 56, "clone3": 435, "socket": 41, "socketpair": 53, "mmap": 9}
-        | {"ioctl": 16, "fcntl": 72, "setsockopt": 54},
+        | {"ioctl": 16, "fcntl": 72, "setsockopt": 54, "setrlimit": 160, "prlimit64": 302},
     ),
     "aarch64": (
         0xC00000B7,
         {"clone": 220, "clone3": 435, "socket": 198, "socketpair": 199, "mmap": 222}
-        | {"ioctl": 29, "fcntl": 25, "setsockopt": 208},
+        | {"ioctl": 29, "fcntl": 25, "setsockopt": 208, "setrlimit": 164, "prlimit64": 261},
     ),
 }
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, and NEWUSER, NEWPID and NEWNET, of linux/sched.h.
 _NAMESPACES = 0x20000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x70000000
 _MAP_SHARED, _MAP_ANONYMOUS, _MAP_HUGETLB = 0x01, 0x20, 0x40000
 _F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
+_F_OFD_SETLK, _F_OFD_SETLKW = 37, 38
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX, _SOL_SOCKET, _SO_SNDBUF = 1, 1, 7
+_SO_ATTACH_FILTER, _SO_ATTACH_REUSEPORT_CBPF = 26, 51
+_RLIMIT_CORE = 4
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
@@ -139,7 +144,14 @@ def program(machine: str) -> list[Instruction]:
     ]
     for number in refused(machine).values():
         made += _when(_EQUAL, number, errno.EPERM)
-    by_argument = {
+    for name, rules in _by_arguments().items():
+        made += [(_EQUAL, 0, len(rules) + 1, calls[name]), *rules, (_RETURN, 0, 0, _ALLOW)]
+    return [*made, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _by_arguments() -> dict[str, list[Instruction]]:
+    """Return by name what looks at the arguments of a call, and else allows it."""
+    return {
         "clone": [_argument(0), *_when(_ANY_BIT, _NAMESPACES, errno.EPERM)],
         "socket": [_argument(0), *_unless(_EQUAL, _AF_UNIX, errno.EAFNOSUPPORT)],
         "socketpair": [_argument(0), *_unless(_EQUAL, _AF_UNIX, errno.EAFNOSUPPORT)],
@@ -156,25 +168,40 @@ def program(machine: str) -> list[Instruction]:
             *_when(_EQUAL, _TIOCSTI, errno.EPERM),
             *_when(_EQUAL, _TIOCLINUX, errno.EPERM),
         ],
-        # What delays others who open a file, and what widens a pipe beyond 64 KiB.
+        # What delays others who open a file, what widens a pipe beyond 64 KiB, and locks that are
+        # no process's.
         "fcntl": [
             _argument(1),
             *_when(_EQUAL, _F_SETLEASE, errno.EPERM),
             *_when(_EQUAL, _F_NOTIFY, errno.EPERM),
             *_when(_EQUAL, _F_SETPIPE_SZ, errno.EPERM),
+            *_when(_EQUAL, _F_OFD_SETLK, errno.EPERM),
+            *_when(_EQUAL, _F_OFD_SETLKW, errno.EPERM),
         ],
-        # What a socket may hold stays what `usage` reckons with.
+        # What a socket may hold stays what `usage` reckons with. And all users of a machine share
+        # the memory for translated filters; without any, no other filter of system calls loads.
         "setsockopt": [
             _argument(1),
             (_EQUAL, 1, 0, _SOL_SOCKET),
             (_RETURN, 0, 0, _ALLOW),
             _argument(2),
             *_when(_EQUAL, _SO_SNDBUF, errno.EPERM),
+            *_when(_EQUAL, _SO_ATTACH_FILTER, errno.EPERM),
+            *_when(_EQUAL, _SO_ATTACH_REUSEPORT_CBPF, errno.EPERM),
+        ],
+        # The size of a core dump: `server` sets the one at which the kernel starts no program.
+        "setrlimit": [_argument(0), *_when(_EQUAL, _RLIMIT_CORE, errno.EPERM)],
+        "prlimit64": [
+            _argument(1),
+            (_EQUAL, 1, 0, _RLIMIT_CORE),
+            (_RETURN, 0, 0, _ALLOW),
+            # Without a new limit, it is only read.
+            _argument(2),
+            *_when(_AT_LEAST, 1, errno.EPERM),
+            _upper_half(2),
+            *_when(_AT_LEAST, 1, errno.EPERM),
         ],
     }
-    for name, rules in by_argument.items():
-        made += [(_EQUAL, 0, len(rules) + 1, calls[name]), *rules, (_RETURN, 0, 0, _ALLOW)]
-    return [*made, (_RETURN, 0, 0, _ALLOW)]
 
 
 def _when(test: int, value: int, error: int) -> list[Instruction]:
@@ -189,3 +216,8 @@ def _unless(test: int, value: int, error: int) -> list[Instruction]:
 def _argument(place: int) -> Instruction:
     """Load the lower half of an argument; both architectures store it first."""
     return (_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * place)
+
+
+def _upper_half(place: int) -> Instruction:
+    """Load the upper half of an argument."""
+    return (_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * place + 4)

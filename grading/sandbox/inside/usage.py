@@ -5,7 +5,8 @@ Of what lies in memory, a submission can have, as `system_calls` leaves it:
 
 - pages of its processes, in memory or swapped, and the tables that say where those are;
 - files in its folders, open ones without a name included, whether a process has them mapped or not;
-- what waits in sockets. Of them only the number is known, so each counts with the most it can hold.
+- what waits in sockets. Of them only the number is known, so each counts with the most it can hold;
+- locks on parts of files (fcntl(2)), of which there is no end; ten thousand are too many.
 
 Pipes hold 64 MiB of a user together, and 8 KiB each beyond (pipe(7)), and are not counted.
 """
@@ -23,6 +24,8 @@ _WATCH_SECONDS = 0.1
 # Numbers for processes are the machine's: 32,768 where nobody changed it.
 _TASKS_FOR_A_PROCESS = 4
 _BYTES_OF_AN_INODE = 1024
+_MOST_LOCKS = 10_000
+_BYTES_OF_LOCKS = 2**20  # as text, of which more need not be read
 
 
 def most_tasks(limits: dict[str, float]) -> int:
@@ -58,6 +61,7 @@ class _Usage:
         self._bytes_of_a_socket = _bytes_of_a_socket()
         # What the submission before has left takes the kernel a moment to clear away.
         self._sockets_at_first = _sockets()
+        self._locks_at_first = _locks()
 
     def beyond(self, limits: dict[str, float]) -> str | None:
         """Return the name of the limit that is exceeded, None if all are kept."""
@@ -77,13 +81,15 @@ class _Usage:
                 continue
             processes.append(process)
             tasks += threads
-            resident += pages * self._page + _beside_pages(process)
+            resident += self._resident(process, statistics)
             # Also the time of children that have ended and were waited for.
             used = sum(int(field) for field in statistics[11:15]) / self._ticks
             key = (process, began)
             self._seconds[key] = max(used, self._seconds.get(key, 0.0))
         if len(processes) > limits["processes"] or tasks > most_tasks(limits):
             return "processes"
+        if _locks() - self._locks_at_first > _MOST_LOCKS:
+            return "memory"
         collected += self._in_folders() + self._in_sockets()
         # What processes share counts for each of them so far. To tell them apart takes longer.
         if (
@@ -108,18 +114,28 @@ class _Usage:
     def _in_sockets(self) -> int:
         return max(0, _sockets() - self._sockets_at_first) * self._bytes_of_a_socket
 
+    def _resident(self, process: int, statistics: list[str]) -> int:
+        """Return a process's memory in bytes, with all of what it shares with others."""
+        task = _living(process, statistics)
+        if task != str(process):
+            statistics = _statistics(task) or statistics
+        return int(statistics[21]) * self._page + _beside_pages(task)
+
     def _proportional(self, process: int) -> int:
         """Return a process's memory in bytes, with its part of what it shares with others.
 
         Without what it has mapped of files in memory: they are counted in their folders.
         """
-        sizes = _sizes(f"/proc/{process}/smaps_rollup")
+        statistics = _statistics(process)
+        if statistics is None:
+            return 0
+        task = _living(process, statistics)
+        sizes = _sizes(f"/proc/{task}/smaps_rollup")
         if "Pss" in sizes:
             pages = sizes["Pss"] - sizes.get("Pss_Shmem", 0) + sizes.get("SwapPss", 0)
-            return pages + _sizes(f"/proc/{process}/status").get("VmPTE", 0)
+            return pages + _sizes(f"/proc/{task}/status").get("VmPTE", 0)
         # A kernel may not have that file; then what processes share counts wholly.
-        statistics = _statistics(process)
-        return int(statistics[21]) * self._page + _beside_pages(process) if statistics else 0
+        return self._resident(process, statistics)
 
 
 def _bytes_of_a_socket() -> int:
@@ -139,9 +155,31 @@ def _sockets() -> int:
     return 0
 
 
-def _beside_pages(process: int) -> int:
+def _locks() -> int:
+    """Return the number of locks on files in the sandbox, or a number that is too large."""
+    with contextlib.suppress(OSError), open("/proc/locks", "rb") as file:
+        return file.read(_BYTES_OF_LOCKS).count(b"\n")
+    return 0
+
+
+def _living(process: int, statistics: list[str]) -> str:
+    """Return the path below /proc of a thread that tells of a process's memory.
+
+    It is the first one, unless that has ended by itself: then it has no memory any more, and the
+    others still have all of it.
+    """
+    if statistics[0] in "ZX" and int(statistics[17]) > 1:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{process}/task"):
+                thread = _statistics(task := f"{process}/task/{name}")
+                if thread is not None and thread[0] not in "ZX":
+                    return task
+    return str(process)
+
+
+def _beside_pages(task: str) -> int:
     """Return the bytes of a process that are swapped, and those of its page tables."""
-    sizes = _sizes(f"/proc/{process}/status")
+    sizes = _sizes(f"/proc/{task}/status")
     return sizes.get("VmSwap", 0) + sizes.get("VmPTE", 0)
 
 
@@ -169,9 +207,9 @@ def _others() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def _statistics(process: int) -> list[str] | None:
+def _statistics(task: int | str) -> list[str] | None:
     try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        text = Path(f"/proc/{task}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     # The name, in parentheses, may hold anything, so the fields after it are counted.

@@ -32,6 +32,11 @@ def _code(source: Any, **more: Any) -> dict[str, Any]:
         ([_code(LINES)], [CODE], False),
         ([_code([LINES])], [CODE], True),
         ([_code([["def f(x):\n"], [["    return x + 1"]]])], [CODE], True),
+        ([_code(CODE.splitlines())], [CODE], True),
+        ([_code(["# twice", "", "x = 1"])], ["# twice\n\nx = 1"], True),
+        ([_code(["x = 'a", "b'"])], ["x = 'ab'"], True),
+        ([_code(["%time", "x = 1"])], ["%time\nx = 1"], True),
+        ([{"cell_type": "markdown", "source": ["# Why", "So"]}], ["# Why\nSo"], True),
         ([_code(None)], [], True),
         ([_code([CODE, None])], [CODE], True),
         ([[_code(CODE)], [[_code("y = 1")]]], [CODE, "y = 1"], True),
@@ -70,7 +75,11 @@ def test_every_text_is_in_a_cell(cells: list[dict[str, Any]]) -> None:
     def texts(source: Any) -> str:
         return source if isinstance(source, str) else "".join(map(texts, source))
 
-    assert [cell.source for cell in read_cells(cells)[0]] == [texts(c["source"]) for c in cells]
+    def without_ends(text: str) -> str:
+        return text.replace("\n", "")
+
+    read = [without_ends(cell.source) for cell in read_cells(cells)[0]]
+    assert read == [without_ends(texts(c["source"])) for c in cells]
 
 
 _TOKENS = st.text("abcdefgh", min_size=8, max_size=12)
@@ -164,6 +173,22 @@ def test_cells_named_twice_are_all_read(tmp_path: Path) -> None:
     first, second = json.dumps([_code(CODE)]), json.dumps([_code("y = 1")])
     path.write_text(f'{{"nbformat": 4, "cells": {first}, "cells": {second}}}')
     assert [cell.source for cell in read_notebook(path).cells] == [CODE, "y = 1"]
+
+
+def test_cells_by_number_are_read(tmp_path: Path) -> None:
+    cells = {"0": _code(CODE), "1": _code("y = 1")}
+    (tmp_path / "lesson.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    read = read_notebook(tmp_path / "lesson.ipynb")
+    assert [cell.source for cell in read.cells] == [CODE, "y = 1"]
+    assert read.remarks
+
+
+@pytest.mark.parametrize("nested", [list, lambda cells: [cells], lambda cells: {"0": cells}])
+def test_too_many_cells_are_too_many_however_nested(tmp_path: Path, nested: Any) -> None:
+    cells = nested([_code("x")] * 5001)
+    (tmp_path / "lesson.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    with pytest.raises(UnreadableSubmission):
+        read_notebook(tmp_path / "lesson.ipynb")
 
 
 def test_what_a_mac_leaves_beside_a_renamed_notebook_is_no_notebook(tmp_path: Path) -> None:

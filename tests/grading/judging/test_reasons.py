@@ -62,6 +62,16 @@ def test_a_name_that_was_never_there_is_the_students_slip() -> None:
     assert problem.startswith("test_normal_std reported nothing")
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [("%%writefile nets.py", False), ("%%timeit -n1", False), ("%%bash", False), ("%%time", True)],
+)
+def test_a_cell_that_ipython_takes_elsewhere_makes_no_name(line: str, kept: bool) -> None:
+    missing = error_output("NameError", MISSING.format("Net"))
+    (problem,) = _problems(f"{line}\nclass Net: pass", [missing])
+    assert ("was gone" in problem) == kept
+
+
 def test_a_test_that_says_nothing_is_looked_at() -> None:
     (problem,) = _problems("1", [])
     assert "although the exercise's cell ran" in problem

@@ -108,9 +108,13 @@ class TestProgram:
         assert [error("fcntl", 3, code) for code in (0, 2, 6, 1024, 1026, 1030, 1031)] == [
             *[ALLOWED] * 3, errno.EPERM, errno.EPERM, ALLOWED, errno.EPERM,
         ]  # fmt: skip
-        options = [(1, 7), (1, 2), (6, 7)]
-        expected = [errno.EPERM, ALLOWED, ALLOWED]
+        assert [error("fcntl", 3, code) for code in (37, 38)] == [errno.EPERM] * 2
+        options = [(1, 7), (1, 26), (1, 51), (1, 2), (6, 7)]
+        expected = [*[errno.EPERM] * 3, ALLOWED, ALLOWED]
         assert [error("setsockopt", 3, *option) for option in options] == expected
+        assert [error("setrlimit", what) for what in (3, 4)] == [ALLOWED, errno.EPERM]
+        new = [error("prlimit64", 0, 4, limit) for limit in (0, 0x7F00_0000, 0x7F_0000_0000)]
+        assert [error("prlimit64", 0, 7, 0x7F00), *new] == [ALLOWED, ALLOWED, *[errno.EPERM] * 2]
 
     def test_other_architectures_and_newer_calls_do_not_exist(self, machine: str) -> None:
         for architecture in (0x40000003, 0x40000028, *MACHINES.values()):

@@ -1,6 +1,7 @@
 """Tests that attack the sandbox's walls: uncounted memory, threads, what belongs to a user id."""
 
 import getpass
+import os
 import re
 import sys
 from dataclasses import replace
@@ -90,6 +91,23 @@ UNCOUNTED = {
         for place in range(start, start + size, 2**21):
             ctypes.c_char.from_address(place).value
         """,
+    "a process whose first thread has ended": """
+        import ctypes, os, threading, time
+        if os.fork() == 0:
+            def take():
+                time.sleep(0.3)
+                kept = [bytearray(b"x" * 2**26) for number in range(24)]
+                time.sleep(60)
+            threading.Thread(target=take).start()
+            ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+        """,
+    "locks on parts of files": """
+        import fcntl, os
+        for number in range(30):
+            descriptor = os.open(f"/tmp/{number}", os.O_RDWR | os.O_CREAT)
+            for place in range(0, 2000, 2):
+                fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, place)
+        """,
     "a process that is not to be looked into": """
         import ctypes, os
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
@@ -109,7 +127,7 @@ def test_memory_that_is_in_no_process(files: Path, kind: str) -> None:
 
 def test_memory_that_would_be_in_no_process_is_refused(files: Path) -> None:
     attempts = """
-        import mmap, os
+        import ctypes, mmap, os, struct
         def attempt(what):
             try:
                 return what()
@@ -119,12 +137,20 @@ def test_memory_that_would_be_in_no_process_is_refused(files: Path) -> None:
         print(attempt(lambda: mmap.mmap(-1, 2**20)))
         print(attempt(lambda: mmap.mmap(zero, 2**20)), os.read(zero, 3))
         print(attempt(lambda: os.memfd_create("x")))
+        entries = [(1, 7, 2**32 - 1), *[(2, 7, 1000)] * 8000]
+        entries += [(kind, 7, 2**32 - 1) for kind in (4, 16, 32)]
+        rights = b"".join(struct.pack("<HHI", *entry) for entry in entries)
+        rights = struct.pack("<I", 2) + rights
+        print(attempt(lambda: os.setxattr(".", "system.posix_acl_access", rights)))
+        print(ctypes.CDLL(None).syscall(444, struct.pack("QQ", 0, 1), 16, 0))
         """
     execution = run(files, attempts)
     assert text(execution, 0).splitlines() == [
         "('PermissionError', 1)",
         r"('OSError', 19) b'\x00\x00\x00'",
         "('PermissionError', 1)",
+        "('PermissionError', 1)",
+        "-1",
     ]
 
 
@@ -203,6 +229,50 @@ def test_what_a_user_has_is_left_to_others(files: Path) -> None:
         """
     lines = text(run(files, take), 0).splitlines()
     assert lines == ["-1 -1", "1", "True True", "(0, 0) (0, 0)"]
+
+
+def test_what_a_machine_has_is_left_to_others(files: Path) -> None:
+    """Terminals, memory for translated filters, and the program that takes what crashes leave."""
+    take = """
+        import ctypes, errno, os, resource, socket, subprocess
+        kept = []
+        try:
+            while True:
+                kept.append(os.openpty())
+        except OSError as error:
+            print(error.errno == errno.ENOSPC, len(kept) <= 64)
+        for descriptors in kept:
+            os.close(descriptors[0]), os.close(descriptors[1])
+        program = ctypes.create_string_buffer(b"\\6" + bytes(7))
+        pointer = ctypes.addressof(program).to_bytes(8, "little")
+        for option in (26, 51):
+            try:
+                one = socket.socket(socket.AF_UNIX)
+                one.setsockopt(socket.SOL_SOCKET, option, b"\\1" + bytes(7) + pointer)
+            except OSError as error:
+                print(error.errno == errno.EPERM)
+        print(resource.getrlimit(resource.RLIMIT_CORE))
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        except (OSError, ValueError) as error:
+            print("refused")
+        print(subprocess.run("ulimit -c 0", shell=True, capture_output=True).returncode != 0)
+        """
+    execution = run(files, take, "!tty")
+    lines = text(execution, 0).splitlines()
+    assert lines == ["True True", "True", "True", "(1, 1)", "refused", "True"]
+    assert "/dev/pts/" in text(execution, 1)
+
+
+def test_what_programs_look_up_can_be_read(files: Path) -> None:
+    """Whoever grades: libraries, fonts, and the name of the user."""
+    look = """
+        import getpass, os
+        print([os.access(path, os.R_OK) for path in ("/etc", "/etc/ld.so.cache")])
+        print(os.path.isdir("/etc/fonts"), getpass.getuser())
+        """
+    lines = text(run(files, look), 0).splitlines()
+    assert lines == ["[True, True]", f"{os.path.isdir('/etc/fonts')} student"]
 
 
 def test_keys_are_not_handed_on(files: Path) -> None:
