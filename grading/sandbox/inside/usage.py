@@ -12,7 +12,9 @@ Pipes hold 64 MiB of a user together, and 8 KiB each beyond (pipe(7)), and are n
 """
 
 import contextlib
+import ctypes
 import os
+import platform
 import select
 import signal
 import socket
@@ -25,6 +27,8 @@ _WATCH_SECONDS = 0.1
 _TASKS_FOR_A_PROCESS = 4
 _BYTES_OF_AN_INODE = 1024
 _MOST_LOCKS = 10_000
+_KCMP, _KCMP_VM = {"x86_64": 312, "aarch64": 272}.get(platform.machine(), -1), 1
+_libc = ctypes.CDLL(None)
 _BYTES_OF_LOCKS = 2**20  # as text, of which more need not be read
 
 
@@ -94,7 +98,8 @@ class _Usage:
         # What processes share counts for each of them so far. To tell them apart takes longer.
         if (
             collected + resident > limits["memory_bytes"]
-            and collected + sum(map(self._proportional, processes)) > limits["memory_bytes"]
+            and collected + sum(map(self._proportional, _with_own_memory(processes)))
+            > limits["memory_bytes"]
         ):
             return "memory"
         if sum(self._seconds.values()) > limits["processor_seconds"]:
@@ -175,6 +180,20 @@ def _living(process: int, statistics: list[str]) -> str:
                 if thread is not None and thread[0] not in "ZX":
                     return task
     return str(process)
+
+
+def _with_own_memory(processes: list[int]) -> list[int]:
+    """Return the processes without those that work in the memory of one before.
+
+    Such is each that starts a program, until the program runs (vfork(2)).
+    """
+    kept: dict[int, int] = {}
+    for process in processes:
+        statistics = _statistics(process)
+        task = int(_living(process, statistics).rpartition("/")[2]) if statistics else process
+        if not any(_libc.syscall(_KCMP, task, other, _KCMP_VM, 0, 0) == 0 for other in kept):
+            kept[task] = process
+    return list(kept.values())
 
 
 def _beside_pages(task: str) -> int:

@@ -177,6 +177,22 @@ def test_what_processes_share_counts_once(files: Path) -> None:
     assert (execution.limit, text(execution, 0)) == (None, "'done'")
 
 
+def test_what_works_in_the_memory_of_another_counts_nothing(files: Path) -> None:
+    """So does each process that starts a program, for a moment (vfork); here it takes 2 s."""
+    share = """
+        import ctypes, os, signal
+        own = bytearray(600 * 2**20)
+        own[::4096] = b"x" * len(own[::4096])
+        libc = ctypes.CDLL(None)
+        stack = ctypes.create_string_buffer(2**20)
+        top = ctypes.c_void_p(ctypes.addressof(stack) + 2**20 - 64)
+        child = libc.clone(libc.sleep, top, 0x100 | signal.SIGCHLD, ctypes.c_void_p(2))
+        os.waitpid(child, 0)[0] == child
+        """
+    execution = run(files, share, limits=LARGE)
+    assert (execution.limit, text(execution, 0)) == (None, "True")
+
+
 def test_empty_files_are_bounded(files: Path) -> None:
     make = "for number in range(10_000): open(str(number), 'w').close()"
     execution = run(files, make, "open('/tmp/after', 'w').write('works')")
