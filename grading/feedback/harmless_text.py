@@ -36,7 +36,8 @@ _RUNS = re.compile(
 )
 # An address between angle brackets is a link, and no tag.
 _BEGIN = re.compile(r"<(?=[a-zA-Z/!?])(?!https?://[^\s<>\"']{1,500}>)")
-_DIAGRAM = re.compile(r"((?:`{3,}|~{3,})[^\S\n]*)(?=mermaid)", re.IGNORECASE)
+# A fence from its first sign on: tried at each, a long one would take time in its square.
+_DIAGRAM = re.compile(r"((?:(?<!`)`{3,}|(?<!~)~{3,})[^\S\n]*)(?=mermaid)", re.IGNORECASE)
 # Commands by which a formula links, styles, names, or loads something.
 _COMMAND = re.compile(r"\\(?=(?:href|style|class|cssId|require|mmlToken|includegraphics)\b)")
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>?")
