@@ -151,7 +151,7 @@ def _grade_by_hand(page: Page, address: str, screenshot: Callable[[str], None]) 
     expect(points).to_be_visible(timeout=lab.USUAL)
     points.scroll_into_view_if_needed()
     # The rubric stands beside the answers, for whoever grades.
-    expect(page.get_by_text("2 points: gives a reason that holds.").first).to_be_attached()
+    expect(page.get_by_text("2 points: you give a reason that holds.").first).to_be_attached()
     points.fill("2")
     page.locator("#reflection_results-comment").fill(COMMENT)
     with page.expect_response(lambda answer: "/api/comment/" in answer.url):
