@@ -81,7 +81,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Path:
     script = [exchange, course, before, own, fetch, f"cd {ASSIGNMENT}", "cd ..", submit]
     script += [_others(), course, collect + after, *later]
     script += [own, f"nbgrader fetch_feedback {ASSIGNMENT} --course {COURSE_ID}"]
-    typed = "\n".join(script)
+    typed = "\n".join(map(_stopped, script))
     view = ["--dev-bind", "/", "/", "--cap-add", "ALL", "--die-with-parent"]
     view += ["--bind", str(folder / "share"), str(EXCHANGE)]
     settings = {"JUPYTER_CONFIG_DIR": str(site), "JUPYTER_DATA_DIR": str(site)}
@@ -97,6 +97,16 @@ def typed(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Path:
     (folder / "said").write_text(done.stdout)
     assert done.returncode == 0, done.stdout[-6000:]
     return folder
+
+
+def _stopped(typed: str) -> str:
+    """Return the commands with a SIGTERM for what stays running, as soon as it serves."""
+    return re.sub(
+        r"^(python -m grading serve .*)$",
+        r"\1 > served & until grep -q ^Serving served; do sleep 0.5; done; kill $!; wait $!",
+        typed,
+        flags=re.MULTILINE,
+    )
 
 
 def _others() -> str:
