@@ -1,7 +1,8 @@
 """Looks for what the second exercise asks for under other names than those it gives.
 
-Only cells that ran after the first exercise count, so that a model which somebody tried something
-with before is not taken for an answer.
+Only cells count that ran after the first exercise and after the given cells that follow it: a model
+with which somebody tried something before is no answer, and no more is the lesson's own, which has
+PyTorch's weights where the function of the first exercise does nothing.
 """
 
 import ast
@@ -14,8 +15,13 @@ from torch import nn
 
 from grader_kit.observing.probing import TEXT, attempt
 
-# The last hidden test before the exercise.
-_BEFORE = 'grader_tests.check("test_normal_bias"'
+BEFORE = (
+    'grader_tests.check("test_normal_bias"',
+    "model_normal_rule = Net()",
+    "def weights_init_uniform_wide(m):",
+)
+"""What stands in the given cells between the exercises, the first one's last test included."""
+
 _LAYERS = ("fc1", "fc2", "fc3")
 _ROUNDING = 1 + 1e-6
 
@@ -85,5 +91,5 @@ def _bound() -> Iterator[tuple[str, object]]:
 def _first_cell() -> int:
     shell: Any = get_ipython()
     cells = attempt(lambda: [str(cell) for cell in shell.user_ns["In"]]) or []
-    tests = [number for number, cell in enumerate(cells) if _BEFORE in cell]
-    return tests[-1] + 1 if tests else 0
+    given = [n for n, cell in enumerate(cells) if any(mark in cell for mark in BEFORE)]
+    return given[-1] + 1 if given else 0

@@ -15,6 +15,7 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator
 
+from grader_tests.probe.elsewhere import BEFORE
 from grading.authoring.notebook_format import NotebookFormatError, canonical, format_paths
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -159,6 +160,19 @@ class TestNotebook:
 
     def test_metadata_is_valid_for_nbgrader(self, notebook: NotebookNode) -> None:
         MetadataValidator().validate_nb(notebook)
+
+    def test_each_given_cell_between_the_exercises_is_known_to_the_probe(
+        self, notebook: NotebookNode
+    ) -> None:
+        """A model that one of them makes is no student's answer to the second exercise."""
+        names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+        first, last = names.index("test_normal_bias"), names.index("default_model")
+        given = [cell for cell in notebook.cells[first:last] if cell.cell_type == "code"]
+        assert len(given) >= 3
+        for cell in given:
+            assert any(mark in cell.source for mark in BEFORE), cell.source
+        for cell in notebook.cells[last:]:
+            assert not any(mark in cell.source for mark in BEFORE), cell.source
 
     def test_cells_are_graded_as_designed(self, notebook: NotebookNode) -> None:
         found = {
