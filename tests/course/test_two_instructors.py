@@ -141,7 +141,7 @@ def test_each_does_what_the_other_has_begun(shared: Shared) -> None:
         place=home,
     )
     assert list((home / ASSIGNMENT / "feedback").glob("*/*.html")), said
-    # Nothing of it is for anybody else: nbgrader's pages have mode 664, in folders closed to others.
+    # Nothing is for anybody else: nbgrader's pages have mode 664, in folders closed to others.
     assert [
         path
         for path in course.root.rglob("*")
