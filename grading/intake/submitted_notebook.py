@@ -60,8 +60,12 @@ def find_notebook(
     candidates = [path for path in files if path.suffix == ".ipynb"] or files
     if not candidates:
         # Whoever packs a folder hands in a folder in it.
-        below = find_files(folder).names
-        candidates = [folder / each for each in below if each.suffix == ".ipynb"]
+        below = [folder / each for each in find_files(folder).names if len(each.parts) > 1]
+        candidates = [
+            path
+            for path in below
+            if path.suffix == ".ipynb" and not _is_of_another(path, name, others)
+        ]
     alike = [path for path in candidates if name in path.stem] or candidates
     if not alike:
         raise UnreadableSubmission(remark("no_notebook", name=name))
@@ -79,18 +83,20 @@ def other_notebooks(folder: Path, name: str, others: Sequence[str]) -> list[Path
         name: the notebook's name without .ipynb.
         others: the names of the assignment's other notebooks.
     """
-
-    def is_of_another(path: Path) -> bool:
-        """Tell whether a file bears the name of another notebook rather than this one's."""
-        borne = [each for each in (name, *others) if each in path.stem]
-        return bool(borne) and max(borne, key=len) != name
-
     # Browsers save notebooks as name.ipynb.txt and name.ipynb.json.
     return [
         path
         for path in sorted([*folder.glob("[!.]*.ipynb"), *folder.glob("[!.]*.ipynb.*")])
-        if path.is_file() and path.name != f"{name}.ipynb" and not is_of_another(path)
+        if path.is_file()
+        and path.name != f"{name}.ipynb"
+        and not _is_of_another(path, name, others)
     ]
+
+
+def _is_of_another(path: Path, name: str, others: Sequence[str]) -> bool:
+    """Tell whether a file bears the name of another notebook rather than this one's."""
+    borne = [each for each in (name, *others) if each in path.stem]
+    return bool(borne) and max(borne, key=len) != name
 
 
 def read_notebook(path: Path) -> SubmittedNotebook:
