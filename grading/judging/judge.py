@@ -77,12 +77,14 @@ class Judge(NbGraderPreprocessor):
                 if not reason and submission.run.confirmed.get(grade_id) is False:
                     reason = say(language, "judge.not_confirmed")
                     submission.problems.append(
-                        f"What the observation of {grade_id} claims did not come out so again."
+                        f"What the observation of {_title(assignment, grade_id)} claims did not "
+                        "come out so again."
                     )
                 observation = None if reason else completed[grade_id]
                 self._judge(submission, assignment, cell, observation, reason, language)
                 if problem := what_is_odd(submission, nb, index, solution, reason):
-                    submission.problems.append(problem)
+                    titled = problem.replace(grade_id, _title(assignment, grade_id))
+                    submission.problems.append(titled)
             elif plain_tests.is_automatic_test(cell):
                 if problem := plain_tests.settle(submission, cell, index, language):
                     submission.problems.append(problem)
@@ -176,6 +178,11 @@ def _take_observations(cell: NotebookNode, mime_type: str) -> list[Any]:
         kept.append(output)
     cell.outputs = kept
     return observations
+
+
+def _title(assignment: Assignment, grade_id: str) -> str:
+    """Return what whoever grades calls a criterion."""
+    return f'"{assignment.title(grade_id, "en")}"'
 
 
 def _why_none(

@@ -50,7 +50,8 @@ def _problems(
 def test_a_deleted_name_is_told(given: str, name: str) -> None:
     missing = error_output("NameError", MISSING.format(name))
     (problem,) = _problems(given, [missing])
-    assert problem == f"{name}, which an earlier cell had made, was gone when test_normal_std ran."
+    title = '"Standard deviation: 1/√n"'
+    assert problem == f"{name}, which an earlier cell had made, was gone when {title} ran."
     (problem,) = _problems(given, [], [missing])
     assert problem.startswith(f"{name}, which")
 
