@@ -516,7 +516,7 @@ class TestOneAfterTheOther:
             "three_folders or settings_of or spoils or packages_work or used_up or serves_many",
             9,
         ),
-        (os.environ["PATH"], "in_no_process or threads or nothing_names or keys", 11),
+        (os.environ["PATH"], "in_no_process or threads or nothing_names or keys", 14),
         ("/nowhere", "three_folders or packaged_program", 2),
     ],
     ids=["system's bubblewrap", "walls", "packaged bubblewrap"],
