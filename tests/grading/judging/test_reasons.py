@@ -60,7 +60,7 @@ def test_a_name_that_was_never_there_is_the_students_slip() -> None:
     missing = error_output("NameError", MISSING.format("nn"))
     assert _problems("import numpy as np", [], [missing]) == []
     (problem,) = _problems("import numpy as np", [missing])
-    assert problem.startswith("test_normal_std reported nothing")
+    assert problem.startswith('"Standard deviation: 1/√n" reported nothing')
 
 
 @pytest.mark.parametrize(
