@@ -75,3 +75,9 @@ def _time(text: str) -> datetime:
 
 def _is_regular(descriptor: int) -> bool:
     return stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+
+def shown_time(time: datetime) -> str:
+    """Return a time to the minute, with its zone; one that names none is in UTC."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return f"{aware:%Y-%m-%d %H:%M %Z}"

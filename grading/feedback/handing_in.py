@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from grading.course.timestamps import shown_time
 from grading.submission import Message
 
 _DAMAGED = ("damaged", "empty_file", "other_json", "no_cells", "not_converted")
@@ -84,12 +85,6 @@ def full_name(first: str | None, last: str | None, student: str) -> str:
     if names and all(ord(sign) >= 0x2E80 for name in names for sign in name):
         return "".join(reversed(names))
     return " ".join(names) or student
-
-
-def shown_time(time: datetime) -> str:
-    """Return a time to the minute, with its zone; one that names none is in UTC."""
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return f"{aware:%Y-%m-%d %H:%M %Z}"
 
 
 def delay_in_words(delay: timedelta, words: Words) -> str:

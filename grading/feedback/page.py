@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from nbformat.notebooknode import NotebookNode
 
 from grading.assignment import Assignment
-from grading.feedback.handing_in import HandedIn, Lateness, delay_in_words, shown_time
+from grading.course.timestamps import shown_time
+from grading.feedback.handing_in import HandedIn, Lateness, delay_in_words
 from grading.feedback.parts import Grade, Part, parts_of
 from grading.feedback.sections import first_heading, is_own
 from grading.intake.remarks import CELL_ID

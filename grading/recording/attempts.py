@@ -6,14 +6,16 @@ by which a person asks, does not. With `counts = "best"` serve keeps the attempt
 most; points that a person gives stand beside whichever counts.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
+
+from grading.course.timestamps import shown_time
+from grading.recording import audit
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,8 @@ def attempts_of(log: Path, student: str, assignment: str) -> list[Made]:
     which is of all that was handed in. Of several notebooks the one with the most attempts counts.
     """
     made: dict[str, dict[tuple[str, str], Made]] = {}
-    named = json.dumps(student, ensure_ascii=False).encode()
-    try:
-        with log.open("rb") as file:
-            # To read every line of a large class's log as JSON takes longer than all the rest.
-            lines = [line for line in file if named in line and line.endswith(b"\n")]
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        entry = json.loads(line)
-        if (entry["student"], entry["assignment"]) != (student, assignment) or not entry["seed"]:
+    for entry in audit.entries_of(log, student, assignment):
+        if not entry["seed"]:
             continue
         attempts = made.setdefault(entry["notebook"], {})
         key = (entry["submission"], entry["seed"])
@@ -119,8 +113,3 @@ class Attempts(LoggingConfigurable):
     def best(made: Sequence[Made]) -> int:
         """Return the number of the attempt whose tests gave most, counted from 1."""
         return 1 + max(range(len(made)), key=lambda place: (made[place].score, -place))
-
-
-def shown_time(time: datetime) -> str:
-    """Return a time as students read it: in UTC, as nbgrader shows them theirs."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -101,6 +101,27 @@ def _latest(lines: Sequence[bytes], entry: Entry) -> Entry | None:
     return None
 
 
+def entries_of(path: Path, student: str, assignment: str) -> list[Entry]:
+    """Return what the log has on a student's submissions for an assignment, in order.
+
+    Args:
+        path: the log; without one there is nothing.
+        student: the id.
+        assignment: its name.
+    """
+    named = json.dumps(student, ensure_ascii=False).encode()
+    try:
+        with path.open("rb") as file:
+            # To read every line of a large class's log as JSON takes longer than all the rest.
+            lines = [line for line in file if named in line and line.endswith(b"\n")]
+    except FileNotFoundError:
+        return []
+    of = (student, assignment)
+    return [
+        entry for entry in map(json.loads, lines) if (entry["student"], entry["assignment"]) == of
+    ]
+
+
 def scores_before(path: Path, of: tuple[str, str, str], submission: str) -> dict[str, float]:
     """Return what the tests gave for what was handed in before, by cell; empty where nothing was.
 
@@ -111,17 +132,11 @@ def scores_before(path: Path, of: tuple[str, str, str], submission: str) -> dict
         of: student, assignment and notebook.
         submission: the SHA-256 of what is handed in now.
     """
-    named = json.dumps(of[0], ensure_ascii=False).encode()
-    try:
-        with path.open("rb") as file:
-            # To read every line of a large class's log as JSON takes longer than all the rest.
-            lines = [line for line in file if named in line and line.endswith(b"\n")]
-    except FileNotFoundError:
-        return {}
+    student, assignment, notebook = of
     entries = [
         entry
-        for entry in map(json.loads, lines)
-        if (entry["student"], entry["assignment"], entry["notebook"]) == of and entry["submission"]
+        for entry in entries_of(path, student, assignment)
+        if entry["notebook"] == notebook and entry["submission"]
     ]
     while entries and entries[-1]["submission"] != submission:
         entries.pop()

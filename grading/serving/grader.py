@@ -22,10 +22,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grading import sandbox
 from grading.batch import BatchAutograde, Prepared
+from grading.course.timestamps import shown_time
 from grading.errors import GradingError
 from grading.intake.collect import CourseCollect
 from grading.intake.release import read_release, released_names
-from grading.recording.attempts import Attempts, Made, attempts_of, shown_time
+from grading.recording.attempts import Attempts, Made, attempts_of
 from grading.recording.record import Record
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.workers import Runs, Workers
