@@ -15,10 +15,9 @@ from nbgrader.utils import notebook_hash
 
 from grading.course.exchange_folders import KeptExchange
 from grading.course.names import shown
+from grading.intake.collect import SECRET
 from grading.intake.release import other_names
 from grading.intake.submitted_notebook import UnreadableSubmission, find_notebook
-
-_SECRET = "submission_secret.txt"
 
 
 class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
@@ -47,14 +46,14 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
 
     def _release(self, folder: Path, student: str) -> None:
         pages = sorted(folder.glob("*.html"))
-        secret_file = folder / _SECRET
+        secret_file = folder / SECRET
         secret = _read_secret(secret_file)
         if pages and not secret:
             self.log.error(
                 "Not released for %s: the submission has no %s, as one from a zip, or one "
                 "that holds no secret; give the page %s by hand.",
                 shown(student),
-                _SECRET,
+                SECRET,
                 pages[0],
             )
             return

@@ -21,6 +21,7 @@ from typing import Any
 from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect
 
+from grading.course import timestamps
 from grading.course.exchange_folders import KeptExchange
 from grading.course.names import shown
 from grading.errors import GradingError
@@ -28,8 +29,9 @@ from grading.intake.submitted_files import fits
 
 _MOST_ENTRIES = 10_000
 _DEEPEST = 40  # each level of folders holds a descriptor open
-_TIMESTAMP = Path("timestamp.txt")
-_SECRET = "submission_secret.txt"
+_TIMESTAMP = Path(timestamps.FILE)
+SECRET = "submission_secret.txt"
+"""What `nbgrader submit` writes: by its hash a student's feedback is looked for."""
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -129,7 +131,7 @@ class CourseCollect(KeptExchange, ExchangeCollect):
             try:
                 self._copy_taken(source, Path(dest))
                 Path(dest, _TIMESTAMP).write_text(timestamp)
-                self._ensure_secret(Path(dest, _SECRET))
+                self._ensure_secret(Path(dest, SECRET))
                 self._set_modes(Path(dest))
             except BaseException:
                 shutil.rmtree(dest)

@@ -16,6 +16,7 @@ from pathlib import Path
 from grading.assignment import Assignment
 from grading.course.language import LANGUAGE_FILE
 from grading.course.names import listed, steers
+from grading.course.timestamps import FILE as TIMESTAMP
 from grading.intake.submitted_files import MOST_FILES, find_files, too_large
 from grading.submission import Message, remark
 
@@ -23,8 +24,6 @@ _CODE = (".py", ".pyc", ".so", ".pth", ".pyd")
 # Modules that Python itself or the sandbox imports, and that no folder of packages need hold.
 _OURS = ("grader_kit", "grader_tests", "sandbox_inside", "sitecustomize", "usercustomize")
 _COMPARED = 2**20  # bytes; no file of a release that a student may have changed is larger
-# By this file nbgrader tells whether a submission is newer than what was graded.
-_TIMESTAMP = "timestamp.txt"
 # nbgrader's feedback takes any page for its own.
 _PAGES = (".html", ".htm")
 
@@ -72,7 +71,7 @@ def select_files(
         reserved: names that are not the student's to give (`reserved_names`).
         changeable: names of the release's files that are the student's to change.
     """
-    found = find_files(submission, [*ignored, "*.ipynb"], first=(_TIMESTAMP,))
+    found = find_files(submission, [*ignored, "*.ipynb"], first=(TIMESTAMP,))
     given = _released(release)
     places = {_compared(name) for name in (*given, *reserved)}
     course = {name for name in found.names if _is_courses(name, places)} - set(changeable)

@@ -22,10 +22,10 @@ from nbgrader.utils import parse_utc
 
 from grading.course.timestamps import FILE as TIMESTAMP
 from grading.intake import submitted_folders
+from grading.intake.collect import SECRET
 
 SETTLED = 3.0  # seconds without a change
 LONGEST = 60.0  # seconds until what changes without an end is taken as it is
-SECRET = "submission_secret.txt"
 _LEAST_SECRET = 32  # bytes; nbgrader writes 128
 _LOOKED_AT = 1000  # entries of a submission
 _READABLE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH

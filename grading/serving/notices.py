@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nbgrader.utils import notebook_hash
 
-from grading.intake.collect import read_owned
-from grading.serving.arrivals import SECRET, Arrival
+from grading.intake.collect import SECRET, read_owned
+from grading.serving.arrivals import Arrival
 from grading.words import words
 
 _PAGE = """<!DOCTYPE html>
