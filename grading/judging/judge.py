@@ -73,18 +73,17 @@ class Judge(NbGraderPreprocessor):
             grade_id = _grade_id(cell)
             if assignment and grade_id in assignment.CRITERIA:
                 count = len(taken[index])
+                title = f'"{assignment.title(grade_id, "en")}"'
                 reason = _why_none(submission, nb, index, solution, count, language)
                 if not reason and submission.run.confirmed.get(grade_id) is False:
                     reason = say(language, "judge.not_confirmed")
                     submission.problems.append(
-                        f"What the observation of {_title(assignment, grade_id)} claims did not "
-                        "come out so again."
+                        f"What the observation of {title} claims did not come out so again."
                     )
                 observation = None if reason else completed[grade_id]
                 self._judge(submission, assignment, cell, observation, reason, language)
-                if problem := what_is_odd(submission, nb, index, solution, reason):
-                    titled = problem.replace(grade_id, _title(assignment, grade_id))
-                    submission.problems.append(titled)
+                if problem := what_is_odd(submission, nb, index, solution, reason, title):
+                    submission.problems.append(problem)
             elif plain_tests.is_automatic_test(cell):
                 if problem := plain_tests.settle(submission, cell, index, language):
                     submission.problems.append(problem)
@@ -178,11 +177,6 @@ def _take_observations(cell: NotebookNode, mime_type: str) -> list[Any]:
         kept.append(output)
     cell.outputs = kept
     return observations
-
-
-def _title(assignment: Assignment, grade_id: str) -> str:
-    """Return what whoever grades calls a criterion."""
-    return f'"{assignment.title(grade_id, "en")}"'
 
 
 def _why_none(

@@ -55,7 +55,12 @@ def why_cut_short(submission: Submission, index: int, ran: bool, language: str) 
 
 
 def what_is_odd(
-    submission: Submission, nb: NotebookNode, index: int, solution: NotebookNode | None, reason: str
+    submission: Submission,
+    nb: NotebookNode,
+    index: int,
+    solution: NotebookNode | None,
+    reason: str,
+    title: str,
 ) -> str | None:
     """Return what a person should look at where a criterion has no points for an odd reason.
 
@@ -65,6 +70,7 @@ def what_is_odd(
         index: the test cell's place in it.
         solution: the exercise's cell, if there is one.
         reason: why the test reported nothing; "" where it reported.
+        title: what whoever grades calls the criterion.
     """
     name = nb.cells[index].metadata.nbgrader["grade_id"]
     ran = nb.cells[index].get("execution_count") is not None
@@ -76,10 +82,12 @@ def what_is_odd(
     errors = [o for o in solution.outputs if o.output_type == "error"] if solution else []
     for text in (reason, submission.verdicts[name].sentence, *(o.evalue for o in errors)):
         if lost := deleted_name(text, submission, nb, index):
-            return f"{lost}, which an earlier cell had made, was gone when {name} ran."
+            return f"{lost}, which an earlier cell had made, was gone when {title} ran."
     if not reason or errors:
         return None
-    return f"{name} reported nothing that can be judged, although the exercise's cell ran: {reason}"
+    return (
+        f"{title} reported nothing that can be judged, although the exercise's cell ran: {reason}"
+    )
 
 
 def deleted_name(text: str, submission: Submission, nb: NotebookNode, index: int) -> str | None:
