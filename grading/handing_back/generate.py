@@ -23,19 +23,18 @@ class CourseGenerateFeedback(GenerateFeedback):
         """Prepare a submission's folder; return False where every page is as it should be."""
         if super().init_destination(assignment_id, student_id):
             return True
-        excluded = (self.coursedir.student_id_exclude or "").split(",")
+        if student_id in (self.coursedir.student_id_exclude or "").split(","):
+            return False
         folder = Path(self._format_dest(assignment_id, student_id))
+        pages = {folder / f"{Path(path).stem}.html": Path(path) for path in self.notebooks}
         outdated = [
             page
-            for path in map(Path, self.notebooks)
-            if (page := folder / f"{path.stem}.html")
-            and not _says(page, self._state(path, assignment_id, student_id))
+            for page, graded in pages.items()
+            if not _says(page, self._state(graded, assignment_id, student_id))
         ]
-        if student_id in excluded or not outdated:
-            return False
         for page in outdated:
             page.unlink(missing_ok=True)
-        return True
+        return bool(outdated)
 
     def write_single_notebook(self, output: str, resources: Any) -> None:
         """Write a page, and at its end what it was made of."""
