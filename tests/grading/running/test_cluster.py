@@ -227,24 +227,30 @@ def test_a_submission_that_kills_workers_is_flagged(
     assert _scores(course) == POINTS | {"mal": 0.0}
 
 
+def _answer(address: str, certificate: Path | None = None, key: Path | None = None) -> bytes:
+    """Return what a scheduler answers to somebody with a certificate and its key, or without."""
+    host, _, port = address.removeprefix("tls://").partition(":")
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    with socket.create_connection((host, int(port)), timeout=30) as plain:
+        # TLS 1.3 tells of a missing certificate with the first answer.
+        try:
+            with context.wrap_socket(plain) as connection:
+                connection.sendall(b"hello")
+                return connection.recv(1024)
+        except (ssl.SSLError, ConnectionError):
+            return b""
+
+
 def test_who_has_no_certificate_is_not_heard(
     course: ScratchCourse, certificates: dict[str, str], tmp_path: Path
 ) -> None:
     with contextlib.ExitStack() as running:
         cluster = _Cluster(running, _environment(course) | certificates, tmp_path)
-        host, _, port = cluster.address.removeprefix("tls://").partition(":")
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        with socket.create_connection((host, int(port)), timeout=30) as plain:
-            # TLS 1.3 tells of a missing certificate with the first answer.
-            try:
-                with context.wrap_socket(plain) as connection:
-                    connection.sendall(b"hello")
-                    answer = connection.recv(1024)
-            except (ssl.SSLError, ConnectionError):
-                answer = b""
-        assert not answer
+        assert not _answer(cluster.address)
 
 
 def test_another_authority_is_not_heard(
@@ -262,19 +268,8 @@ def test_another_authority_is_not_heard(
             check=False,
             timeout=200,
         )
-        host, _, port = cluster.address.removeprefix("tls://").partition(":")
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
         folder = Path(other["DASK_CONFIG"]).parent
-        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-        with socket.create_connection((host, int(port)), timeout=30) as plain:
-            try:
-                with context.wrap_socket(plain) as connection:
-                    connection.sendall(b"hello")
-                    answer = connection.recv(1024)
-            except (ssl.SSLError, ConnectionError):
-                answer = b""
+        answer = _answer(cluster.address, folder / "cert.pem", folder / "key.pem")
     assert done.returncode == 2
     assert "No connection to the scheduler" in done.stderr
     assert not answer

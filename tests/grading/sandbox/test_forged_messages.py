@@ -14,20 +14,12 @@ import pytest
 
 from grading.sandbox import execute
 from grading.submission import Limits, Run
+from tests.grading.sandbox.test_sandbox import MEBIBYTE, SMALL
 from tests.sandboxes import skip_without_sandbox
 
 pytestmark = pytest.mark.slow
 
-_MEBIBYTE = 2**20
-_LIMITS = Limits(
-    cell_seconds=10,
-    notebook_seconds=60,
-    processor_seconds=60,
-    memory_bytes=1024 * _MEBIBYTE,
-    processes=20,
-    disk_bytes=50 * _MEBIBYTE,
-    output_bytes=4 * _MEBIBYTE,
-)
+_LIMITS = replace(SMALL, cell_seconds=10, output_bytes=4 * MEBIBYTE)
 
 # `say` sends a well-signed message, `raw` any frames with a right signature, `frames` anything.
 _PREPARE = """
