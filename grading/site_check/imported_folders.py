@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from stat import S_ISLNK, S_IWOTH
+from stat import S_ISLNK, S_IWOTH, S_IXOTH
 
 from grading.course.modes import open_to_all
 from grading.course.openings import Opening, change_mode
@@ -17,7 +17,10 @@ def openings(key: str, folders: Iterable[str]) -> Iterator[Opening]:
 
 
 def files_within(folders: Iterable[str]) -> Iterator[Opening]:
-    """Yield the folders in which everybody can write to a file or folder; each is looked at."""
+    """Yield the folders in which everybody can write to a file or folder; each is looked at.
+
+    But for what lies in folders that others may not enter, whatever its modes are.
+    """
     real = {os.path.realpath(name) for name in folders}
     for folder in sorted(real):
         if any(folder.startswith(os.path.join(other, "")) for other in real - {folder}):
@@ -30,6 +33,9 @@ def files_within(folders: Iterable[str]) -> Iterator[Opening]:
 
 def _first_writable(root: str) -> Path | None:
     for folder, folders, files in os.walk(root):
+        if not os.stat(folder).st_mode & S_IXOTH:
+            folders.clear()
+            continue
         for name in sorted((*folders, *files)):
             # There are tens of thousands, and a Path takes longer than the look at a file.
             path = os.path.join(folder, name)

@@ -336,6 +336,21 @@ def test_every_grading_runs_the_quick_part(course: ScratchCourse) -> None:
     assert "chmod o-w" in done.stderr
 
 
+def test_files_that_everybody_can_change_where_python_imports_from(tmp_path: Path) -> None:
+    package = tmp_path / "packages" / "package"
+    package.mkdir(parents=True)
+    (package / "module.py").touch(0o644)
+    tmp_path.chmod(0o755)
+    names = [str(tmp_path), str(tmp_path / "packages")]
+    assert list(imported_folders.files_within(names)) == []
+    (package / "module.py").chmod(0o666)
+    (opening,) = imported_folders.files_within(names)
+    assert "module.py" in opening.sentence()
+    assert opening.command == f"chmod -R o-w {tmp_path}"
+    package.chmod(0o750)
+    assert list(imported_folders.files_within(names)) == [], "nobody else comes as far"
+
+
 def test_the_quick_part_is_quick(course: ScratchCourse) -> None:
     app = NbGrader()
     app.initialize([f"--course-dir={course.root}"])
