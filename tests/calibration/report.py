@@ -1,5 +1,6 @@
 """Writes docs/calibration.md and its pictures from what was measured."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,26 +15,40 @@ from tests.calibration.false_alarms import Rate, coincidence_rate, rates
 from tests.calibration.power import deviation_power
 
 COMMAND = "python -m tests.calibration"
+SECTIONS = ("False alarms", "Power", "The corpus", "Many attempts", "Processor time")
 
 
 def write(measured: Mapping[str, Any], folder: Path) -> None:
-    """Write the report and its pictures into a folder, the pictures into one beneath it."""
+    """Write what was measured into the report in a folder, its pictures into one beneath it.
+
+    The sections of parts that were not measured now stay as they stand there, with their date.
+    """
     pictures = folder / "calibration"
     pictures.mkdir(parents=True, exist_ok=True)
-    p_values = measured["false_alarms"]["p_values"]
-    counts = confusion_counts(measured["corpus"]["outcomes"])
-    charts.false_alarms(p_values, pictures / "false_alarms.svg")
-    charts.power(measured["power"], pictures / "power.svg")
-    charts.confusion(counts, pictures / "mistakes.svg")
-    parts = [
-        _introduction(),
-        _false_alarms(measured["false_alarms"]),
-        _power(measured["power"]),
-        _corpus(measured["corpus"], counts),
-        many_attempts(measured["corpus"]["outcomes"]),
-        _time(measured["time"]),
-    ]
-    (folder / "calibration.md").write_text("\n".join(parts), encoding="utf-8")
+    sections: dict[str, str] = {}
+    if part := measured.get("false_alarms"):
+        charts.false_alarms(part["p_values"], pictures / "false_alarms.svg")
+        sections["False alarms"] = _false_alarms(part)
+    if part := measured.get("power"):
+        charts.power(part, pictures / "power.svg")
+        sections["Power"] = _power(part)
+    if part := measured.get("corpus"):
+        counts = confusion_counts(part["outcomes"])
+        charts.confusion(counts, pictures / "mistakes.svg")
+        sections["The corpus"] = _corpus(part, counts)
+        sections["Many attempts"] = many_attempts(part["outcomes"])
+    if part := measured.get("time"):
+        sections["Processor time"] = _time(part)
+    report = folder / "calibration.md"
+    before = sections_of(report.read_text(encoding="utf-8")) if report.is_file() else {}
+    parts = [sections.get(title) or before.get(title, "") for title in SECTIONS]
+    report.write_text("\n".join([_introduction(), *filter(None, parts)]), encoding="utf-8")
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """Return a report's sections, heading included, by their titles."""
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {each.split("\n", 1)[0].removeprefix("## "): each.strip() + "\n" for each in sections}
 
 
 def confusion_counts(outcomes: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
@@ -204,7 +219,7 @@ def _corpus(part: Mapping[str, Any], counts: Counter[tuple[str, str]]) -> str:
         "## The corpus",
         "",
         f"{len(right)} right and {len(wrong)} wrong ways to write the function (`tests/corpus/`), "
-        f"each graded under {seeds} seeds ({part['date']}).",
+        f"each graded under {seeds} seeds {_where(part)} ({part['date']}).",
         "",
         "| what | measured |",
         "| --- | --- |",
@@ -227,6 +242,11 @@ def _corpus(part: Mapping[str, Any], counts: Counter[tuple[str, str]]) -> str:
     else:
         lines.append("No other mistake was named than the one expected.")
     return "\n".join([*lines, ""])
+
+
+def _where(part: Mapping[str, Any]) -> str:
+    inside = "in the sandbox, where submissions run"
+    return inside if part["sandbox"] else "beside the sandbox"
 
 
 def _time(part: Mapping[str, Any]) -> str:

@@ -140,7 +140,7 @@ class TestReport:
                 "mean": [(0.0, 0.0), (0.1, 1.0)],
                 "shape": [(0.0, 0.0), (1.0, 1.0)],
             },
-            "corpus": {"outcomes": outcomes},
+            "corpus": {"outcomes": outcomes, "sandbox": True},
             "time": timing.measure(1),
         }
 
@@ -148,8 +148,6 @@ class TestReport:
         self, tmp_path: Path, p_values: dict[str, list[float]]
     ) -> None:
         for part, content in self.measured(p_values).items():
-            with pytest.raises(results.NotMeasured, match="--only"):
-                results.load(tmp_path)
             results.save(tmp_path, part, content)
         report.write(results.load(tmp_path), tmp_path / "docs")
         text = (tmp_path / "docs" / "calibration.md").read_text(encoding="utf-8")
@@ -160,6 +158,19 @@ class TestReport:
         assert len(pictures) == 3
         for picture in pictures:
             assert ElementTree.parse(tmp_path / "docs" / picture).getroot().tag.endswith("svg")
+
+    def test_what_was_not_measured_again_stays(self, tmp_path: Path) -> None:
+        page = tmp_path / "calibration.md"
+        page.write_text((DOCS / "calibration.md").read_text(encoding="utf-8"), encoding="utf-8")
+        before = report.sections_of(page.read_text(encoding="utf-8"))
+        assert tuple(before) == report.SECTIONS
+        results.save(tmp_path, "corpus", self.measured({})["corpus"])
+        report.write(results.load(tmp_path), tmp_path)
+        after = report.sections_of(page.read_text(encoding="utf-8"))
+        assert "1 of 2 (50.00%)" in after["The corpus"]
+        assert "under 2 seeds in the sandbox" in after["The corpus"]
+        renewed = {title for title in report.SECTIONS if before[title] != after[title]}
+        assert renewed == {"The corpus", "Many attempts"}
 
     def test_counts_add_up(self) -> None:
         outcomes = [{"mistakes": [["a", "b", 2]]}, {"mistakes": [["a", "b", 1], ["a", "a", 4]]}]
