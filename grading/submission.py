@@ -21,7 +21,10 @@ MEBIBYTE = 2**20
 _IN_RESOURCES = "submission"
 _IN_METADATA = "intake"
 # Remarks on what was read as it was probably meant.
-_GUESSES = ("remarks.strange_cells", "remarks.copy_beside", "remarks.several_copies")
+_GUESSES = (
+    *("remarks.strange_cells", "remarks.copy_beside", "remarks.several_copies"),
+    *("remarks.code_elsewhere", "remarks.file_elsewhere"),
+)
 # Remarks on text that was not read and may be an answer.
 _UNREAD = ("remarks.text_elsewhere", "remarks.several_copies")
 

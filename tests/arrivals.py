@@ -200,6 +200,20 @@ def function_in_a_file(draft: Draft) -> None:
     draft["weights_init_normal"]["source"] = "from my_rule import weights_init_normal"
 
 
+def function_in_a_text_cell(draft: Draft) -> None:
+    function = _text(f"My function:\n\n```python\n{draft.blank('weights_init_normal')}\n```")
+    draft.cells.insert(draft.place("weights_init_normal") + 1, function)
+
+
+def function_in_comments(draft: Draft) -> None:
+    lines = draft.blank("weights_init_normal").splitlines()
+    draft.cells.append(_code("\n".join(f"# {line}" for line in lines)))
+
+
+def function_in_an_unused_file(draft: Draft) -> None:
+    draft.files["my_rule.py"] = f"{IMPORTS}\n\n{draft.blank('weights_init_normal')}\n"
+
+
 def helper_for_a_given_cell(draft: Draft) -> None:
     draft.cells[draft.place("uniform_init")] = _code("def scale(n):\n    return n ** -0.5")
     draft["weights_init_normal"]["source"] = FUNCTION.replace(
@@ -283,6 +297,9 @@ ARRIVALS = (
     Arrival(function_under_another_name),
     Arrival(function_timed),
     Arrival(function_in_a_file),
+    Arrival(function_in_a_text_cell, (0, 8), ("code_elsewhere",), flagged=True),
+    Arrival(function_in_comments, (0, 8), ("code_elsewhere",), flagged=True),
+    Arrival(function_in_an_unused_file, (0, 8), ("file_elsewhere",), flagged=True),
     Arrival(helper_for_a_given_cell),
     Arrival(answer_below),
     Arrival(answer_in_paragraphs),

@@ -13,7 +13,8 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from grading.intake.matching import grade_id, is_students, match
-from grading.intake.python_code import says_something, statements
+from grading.intake.python_code import statements
+from grading.intake.unread_work import has_unread_code, has_unread_text
 from grading.submission import Message, remark
 
 _MOST_NAMED = 3  # missing cells; of more it is told how many
@@ -56,8 +57,10 @@ def restore(
         restored.cells += [own.take(each) for each in after]
         for index in mine:
             restored.cells += [own.take(each) for each in _following(cells, matches, index)]
-    if _has_unread_text(restored, given):
+    if has_unread_text(restored, given):
         remarks.append(remark("text_elsewhere"))
+    if has_unread_code(restored, given, names or {}):
+        remarks.append(remark("code_elsewhere"))
     return restored, remarks
 
 
@@ -154,24 +157,6 @@ def _added(source: str, given: str) -> str:
 def _kept(code: str) -> NotebookNode:
     """Return code that was added to a given cell as a cell, which runs if it can stand alone."""
     return new_raw_cell(code) if statements(code) is None else new_code_cell(code)
-
-
-def _has_unread_text(restored: NotebookNode, given: Sequence[NotebookNode]) -> bool:
-    """Tell whether an answer in words is missing, and text of the student's stands elsewhere."""
-    stubs = {grade_id(cell): cell.source.strip() for cell in given if _is_written(cell)}
-    missing = any(
-        cell.source.strip() in ("", stubs[grade_id(cell)]) and not cell.get("attachments")
-        for cell in restored.cells
-        if grade_id(cell) in stubs
-    )
-    known = {cell.source.strip() for cell in given}
-    return missing and any(
-        str(cell.get("id")).startswith("own-")
-        and cell.source.strip() not in known
-        and any(sign.isalpha() for sign in cell.source)
-        and (cell.cell_type != "code" or says_something(cell.source))
-        for cell in restored.cells
-    )
 
 
 def _remarks(

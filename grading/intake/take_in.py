@@ -16,6 +16,7 @@ from grading.intake.submitted_notebook import (
     other_notebooks,
     read_notebook,
 )
+from grading.intake.unread_work import has_unread_file
 from grading.intake.work_digest import digests
 from grading.intake.working_folder import Selection
 from grading.submission import Message, Remarks, remark
@@ -44,6 +45,8 @@ def take_in(
         notebook, repairs = _restored(submitted_path, release, names)
         if is_untouched(notebook, release):
             notebook, repairs = _from_copy(path, release, names, others) or (notebook, repairs)
+        if has_unread_file(notebook, release.cells, names or {}, path.parent, files.names):
+            repairs.append(remark("file_elsewhere"))
         remarks += [*repairs, *files.remarks]
     except UnreadableSubmission as error:
         notebook, unreadable = release, error.message

@@ -164,6 +164,28 @@ class TestWrittenAnswers:
         assert "remarks.text_elsewhere" not in _restored(notebook)[2]
 
 
+@pytest.mark.parametrize(
+    ("cell", "is_flagged"),
+    [
+        (_text(f"```python\n{FUNCTION}\n```"), True),
+        (_text(f"Here:\n\n> {FUNCTION}"), True),
+        (_code("# weights_init_normal = lambda m: m"), True),
+        (_code(f'"""\n{FUNCTION}\n"""'), True),
+        ({"cell_type": "raw", "metadata": {}, "source": FUNCTION}, True),
+        (_text("I do not know how weights_init_normal is written."), False),
+        (_text("weights_init_normal == the rule"), False),
+        (_code(FUNCTION), False),
+    ],
+)
+def test_code_that_nothing_runs_is_not_0_unseen(cell: dict[str, Any], is_flagged: bool) -> None:
+    notebook = copy.deepcopy(dict(release()))
+    notebook["cells"].append(cell)
+    remarks = _restored(notebook)[2]
+    assert ("remarks.code_elsewhere" in remarks) is is_flagged
+    cells_by_grade_id(notebook)["weights_init_normal"]["source"] = FUNCTION
+    assert "remarks.code_elsewhere" not in _restored(notebook)[2]
+
+
 class TestCopies:
     def _taken(self, folder: Path, *works: Notebook) -> tuple[NotebookNode, list[str]]:
         original = folder / f"{NAME}.ipynb"
