@@ -184,6 +184,7 @@ class Job:
         surroundings: with folders as they are on the machine that made the job.
         data_folder: what a folder of data holds where the data are there.
         module: the assignment's (`grading.assignment`), "" where it has none.
+        given: how many of the first code cells are the release's, as are all files then.
     """
 
     notebook: NotebookNode
@@ -193,6 +194,7 @@ class Job:
     surroundings: Surroundings = Surroundings()
     data_folder: Path = Path()
     module: str = ""
+    given: int = 0
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _run_once(job: Job, folder: Path, here: Surroundings, attempt: int) -> Run:
         SandboxFailed: the machine may have broken it.
     """
     try:
-        return sandbox.execute(job.notebook, folder, here, job.environment, job.limits)
+        return sandbox.execute(job.notebook, folder, here, job.environment, job.limits, job.given)
     except SandboxFailed as failure:
         if (run := _blamed(failure, attempt, here, job.limits)) is None:
             raise

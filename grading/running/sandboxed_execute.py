@@ -25,6 +25,7 @@ from grading.assignment import Assignment, Assignments
 from grading.course.package_files import source_files
 from grading.intake.working_folder import reserved_names, working_files
 from grading.running import jobs, recorded_runs
+from grading.running.given_cells import number_of_given
 from grading.running.seed import course_secret, grading_seed
 from grading.sandbox import SandboxFailed, SandboxUnavailable, check_available
 from grading.submission import MEBIBYTE, Job, Limits, Remarks, Run, Submission, Surroundings
@@ -147,14 +148,16 @@ class SandboxedExecute(Execute):
         if assignment is not None:
             runs = self._runs(assignment, names["assignment"], names["notebook"])
             surroundings = self._surroundings(assignment, runs)
+        files = self._files(Path(resources["metadata"]["path"]), names["assignment"])
         return Job(
             nb,
-            self._files(Path(resources["metadata"]["path"]), names["assignment"]),
+            files,
             self._environment(nb, resources),
             self.limits(assignment),
             surroundings,
             assignment.DATA_FOLDER if assignment else Path(),
             Assignments(parent=self).module_of(names["assignment"]),
+            number_of_given(nb, self._release(names["assignment"]), names["notebook"], files),
         )
 
     def limits(self, assignment: Assignment | None = None) -> Limits:
@@ -243,17 +246,20 @@ class SandboxedExecute(Execute):
 
     def _files(self, submission: Path, assignment: str) -> dict[str, bytes]:
         """Return what the notebook finds beside it."""
-        course = CourseDirectory(parent=self)
-        release = course.format_path(course.release_directory, ".", assignment)
         module = Assignments(parent=self).of(assignment)
+        course = CourseDirectory(parent=self)
         names = Autograde(course, parent=self).exclude_overwriting.get(assignment, [])
         return working_files(
             submission,
-            Path(release),
+            self._release(assignment),
             self.files_mebibytes,
             reserved_names(module),
             [Path(name) for name in names],
         )
+
+    def _release(self, assignment: str) -> Path:
+        course = CourseDirectory(parent=self)
+        return Path(course.format_path(course.release_directory, ".", assignment))
 
     def _run_here(
         self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None

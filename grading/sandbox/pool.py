@@ -1,8 +1,8 @@
 """Runs a notebook in a sandbox: notebook and files in, executed notebook out.
 
 A sandbox imports what takes seconds once, and then runs one submission after the other
-(`inside/server.py`), each in a kernel and folders of its own. Each thread keeps the sandbox it has
-started.
+(`inside/server.py`), each in a kernel and folders of its own. Each thread keeps two sandboxes: in
+one, submissions begin at the beginning, in the other, where the given cells end.
 """
 
 import atexit
@@ -19,6 +19,7 @@ from nbformat.notebooknode import NotebookNode, from_dict
 
 from grading.sandbox import isolation
 from grading.sandbox.errors import SandboxFailed
+from grading.sandbox.given import Given
 from grading.sandbox.inside.limited_output import VARIABLE as LIMITED_OUTPUT_VARIABLE
 from grading.sandbox.process import Sandbox
 from grading.sandbox.progress import Progress
@@ -31,6 +32,7 @@ def execute(
     surroundings: Surroundings | None = None,
     environment: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    given: int = 0,
 ) -> Run:
     """Run every code cell of `notebook` in a sandbox; the argument itself is not changed.
 
@@ -43,6 +45,9 @@ def execute(
         surroundings: what the sandbox holds besides.
         environment: further variables for the kernel.
         limits: what the run may use.
+        given: how many of its first code cells are the same as in other notebooks, as are all of
+            `files` then. From the second such notebook on they are run once for all, where that
+            changes nothing that anybody could see.
 
     Raises:
         SandboxUnavailable: no sandbox can be started here.
@@ -51,22 +56,36 @@ def execute(
     """
     limits = limits or Limits()
     blank = _without_outputs(notebook)
-    job = {
-        "notebook": blank,
-        "files": isolation.FILES,
-        "environment": {LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes), **(environment or {})},
-    }
+    common, own = {LIMITED_OUTPUT_VARIABLE: str(limits.output_bytes)}, environment or {}
+    job = {"notebook": blank, "files": isolation.FILES, "environment": {**common, **own}}
     began = time.monotonic()
-    sandbox = _sandbox(surroundings or Surroundings())
+    surroundings = surroundings or Surroundings()
+    start = Given.of(blank, given, files, common, own, limits)
+    if start is not None and not _is_worth_it(start):
+        start = None
+    sandbox = _sandbox(surroundings, start)
+    begins = start is not None and sandbox.begun is None
     try:
-        progress = sandbox.run(job, files, limits)
+        progress = sandbox.run(job, files, limits, start)
     except BaseException as error:
         # Whatever it was, it may have left something behind.
         close()
-        if isinstance(error, SandboxFailed) and error.progress is not None:
-            error.run = _run(blank, time.monotonic() - began, error.progress)
+        failed = error.progress if isinstance(error, SandboxFailed) else None
+        if begins and start is not None and failed is not None and not failed.ready:
+            _unfit[start.digest] = str(error)
+            return execute(notebook, files, surroundings, environment, limits)
+        if isinstance(error, SandboxFailed) and failed is not None:
+            error.run = _run(blank, time.monotonic() - began, failed)
         raise
     return _run(blank, time.monotonic() - began, progress)
+
+
+def _is_worth_it(start: Given) -> bool:
+    """Say whether given cells are to be run once for all: they were met before, and are fit."""
+    met: set[str] = _thread.__dict__.setdefault("met", set())
+    is_met = start.digest in met
+    met.add(start.digest)
+    return is_met and start.digest not in _unfit
 
 
 def _run(blank: NotebookNode, seconds: float, progress: Progress) -> Run:
@@ -112,13 +131,16 @@ def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def close() -> None:
-    """End this thread's sandbox, if it has one."""
-    kept: _Kept | None = getattr(_thread, "kept", None)
-    if kept is not None:
-        del _thread.kept
-        kept.sandbox.close()
-        with _lock:
-            _all.discard(kept.sandbox)
+    """End this thread's sandboxes, if it has any."""
+    for kept in list(_of_thread()):
+        _end(kept)
+
+
+def _end(kept: "_Kept") -> None:
+    _of_thread().remove(kept)
+    kept.sandbox.close()
+    with _lock:
+        _all.discard(kept.sandbox)
 
 
 def stop() -> None:
@@ -155,16 +177,38 @@ _stopped = False
 atexit.register(_close_all)
 
 
-def _sandbox(surroundings: Surroundings) -> Sandbox:
-    """Return this thread's sandbox with these surroundings, starting it in place of any other."""
-    kept: _Kept | None = getattr(_thread, "kept", None)
-    if kept is not None and kept.surroundings == surroundings and kept.sandbox.lives():
-        return kept.sandbox
-    close()
+# Digests of given cells that submissions are not to begin after, and why.
+_unfit: dict[str, str] = {}
+
+
+def _of_thread() -> "list[_Kept]":
+    kept: list[_Kept] = _thread.__dict__.setdefault("kept", [])
+    return kept
+
+
+def _sandbox(surroundings: Surroundings, start: Given | None) -> Sandbox:
+    """Return this thread's sandbox for such submissions, starting it in place of any other.
+
+    Args:
+        surroundings: what it holds.
+        start: where submissions begin; None for the beginning. One in which they have begun there
+            so far can be made to begin anywhere, once.
+    """
+    wanted = start.digest if start else None
+    for kept in list(_of_thread()):
+        if kept.surroundings != surroundings or not kept.sandbox.lives():
+            _end(kept)
+    begun = {kept.sandbox.begun: kept for kept in _of_thread()}
+    if wanted is not None and wanted not in begun:
+        for elsewhere in begun.keys() - {None}:
+            _end(begun[elsewhere])
+    fit = begun.get(wanted) or begun.get(None)
+    if fit is not None:
+        return fit.sandbox
     with _lock:
         if _stopped:
             raise SandboxFailed("Grading has been stopped.")
         sandbox = Sandbox(surroundings)
         _all.add(sandbox)
-    _thread.kept = _Kept(surroundings, sandbox)
+    _of_thread().append(_Kept(surroundings, sandbox))
     return sandbox

@@ -19,6 +19,7 @@ from typing import Any
 
 from grading.sandbox import isolation
 from grading.sandbox.errors import SandboxFailed
+from grading.sandbox.given import Given
 from grading.sandbox.progress import Progress
 from grading.submission import MEBIBYTE, Limits, Surroundings
 
@@ -28,9 +29,15 @@ _MESSAGE_BYTES = 4096
 
 
 class Sandbox:
-    """A running sandbox."""
+    """A running sandbox.
+
+    Attributes:
+        begun: a digest of the given cells where every submission begins at their end; None where
+            each begins at the beginning.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
+        self.begun: str | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
         # Read by another user id inside; outside, the folder around it keeps everybody else away.
         self._files = Path(self._folder.name) / "files"
@@ -53,12 +60,27 @@ class Sandbox:
         """Say whether it can take another submission."""
         return self._process.poll() is None
 
-    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> Progress:
-        """Run one submission, and end the sandbox unless it says that nothing is left of it."""
+    def run(
+        self, job: dict[str, Any], files: Path, limits: Limits, given: Given | None = None
+    ) -> Progress:
+        """Run one submission, and end the sandbox unless it says that nothing is left of it.
+
+        Args:
+            job: the submission, as `inside/driver.py` reads it.
+            files: what lies in its working folder.
+            limits: what it may use.
+            given: the cells that it begins with. They run once, with these files, before anything
+                of the submission's is read.
+
+        Raises:
+            SandboxFailed: the sandbox broke down, or the given cells are not for every submission
+                to begin with (`inside/starting_point.py`): then its progress is not ready.
+        """
+        self.begun = given.digest if given else None
         shutil.copytree(files, self._files, dirs_exist_ok=True)
         for path in (self._files, *self._files.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        header = json.dumps({"limits": asdict(limits)})
+        header = json.dumps({"limits": asdict(limits), "given": given and given.order})
         listener = _Listener(self._process, limits, f"{header}\n{json.dumps(job)}\n".encode())
         progress = listener.progress
         try:

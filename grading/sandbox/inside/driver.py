@@ -18,6 +18,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from queue import Empty
 from typing import Any, TextIO
 
@@ -28,6 +29,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from . import forked_kernel, messages
+from .starting_point import Executed
 
 _RELEASE_SECONDS = 5  # for an interrupted cell to let go of the kernel
 # A reply in place of an exception, so that the cells after it still run.
@@ -71,6 +73,16 @@ class _Client(NotebookClient):
             self.count(len(json.dumps(msg["content"])) * self._places(msg["content"]))
         return super().process_message(msg, cell, cell_index)
 
+    def replay(self, cell: Any, cell_index: int, executed: Executed) -> None:
+        """Take what a cell has sent when it was run before."""
+        if cell.source != executed.source:
+            raise ValueError(f"Cell {cell_index} is not the one that was run.")
+        cell.metadata["execution"], self.clear_before_next_output = {}, False
+        self.code_cells_executed += 1
+        for kind, content in executed.messages:
+            self.process_message(messages.recorded(kind, content), cell, cell_index)
+        self.status = "ok"
+
     def count(self, size: int) -> None:
         """Count bytes of output, and end the run where they are too many."""
         self.bytes_left[self.in_test] -= size
@@ -86,13 +98,16 @@ class _Client(NotebookClient):
         return max(1, sum(map(len, cells.values())))
 
 
-def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
+def run(
+    kernel: socket.socket, limits: dict[str, float], events: int, given: Sequence[Executed]
+) -> None:
     """Run the notebook that comes on standard input.
 
     Args:
         kernel: on which the process that is to be the kernel waits.
         limits: those of `grading.sandbox.Limits`, by name.
         events: where to write events.
+        given: the first cells, where the kernel has run them already.
     """
     stream = _Events(os.fdopen(events, "w", encoding="utf-8"))
     job = json.loads(sys.stdin.readline())
@@ -130,12 +145,12 @@ def run(kernel: socket.socket, limits: dict[str, float], events: int) -> None:
     run_sync(client.async_start_new_kernel)()
     run_sync(client.async_start_new_kernel_client)()
     stream.send("ready")
-    if _run_cells(client, stream):
+    if _run_cells(client, stream, list(given)):
         stream.send("end")
     # The kernel is not asked to leave: process 1 ends everything now.
 
 
-def _run_cells(client: _Client, events: _Events) -> bool:
+def _run_cells(client: _Client, events: _Events, given: list[Executed]) -> bool:
     """Run the cells in order; return whether the last one was reached."""
     for index, cell in enumerate(client.nb.cells):
         if cell.cell_type != "code":
@@ -146,7 +161,10 @@ def _run_cells(client: _Client, events: _Events) -> bool:
         # An empty cell is not sent to the kernel: there is nothing in it that could fail.
         client.status, client.timed_out = None if cell.source.strip() else "ok", False
         try:
-            client.execute_cell(cell, index, store_history=True)
+            if given:
+                client.replay(cell, index, given.pop(0))
+            else:
+                client.execute_cell(cell, index, store_history=True)
         except DeadKernelError:
             events.send("died", cell=index)
             return False

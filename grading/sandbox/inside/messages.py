@@ -52,18 +52,38 @@ def read(session: Session, frames: list[bytes]) -> dict[str, Any] | None:
         kind = message["msg_type"]
         content = _CONTENTS[_name(kind)](plain(_object(message["content"])))
         answered = parent.get("msg_id")
-        return {
-            "header": {"msg_id": _name(header["msg_id"]), "msg_type": kind},
-            "parent_header": {} if answered is None else {"msg_id": _name(answered)},
-            "msg_id": _name(header["msg_id"]),
-            "msg_type": kind,
-            "metadata": {},
-            "content": content,
-            "buffers": [],
-        }
+        return _message(
+            kind,
+            content,
+            {"msg_id": _name(header["msg_id"]), "msg_type": kind},
+            {} if answered is None else {"msg_id": _name(answered)},
+        )
     except Exception:
         # Whatever it is that reading raises: it is the sender's doing.
         return None
+
+
+def recorded(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as `read` returns it, from its type and content.
+
+    Raises:
+        Exception: it is none that `read` takes.
+    """
+    return _message(kind, _CONTENTS[kind](plain(content)), {"msg_type": kind}, {})
+
+
+def _message(
+    kind: str, content: dict[str, Any], header: dict[str, Any], parent: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "header": header,
+        "parent_header": parent,
+        "msg_id": header.get("msg_id", ""),
+        "msg_type": kind,
+        "metadata": {},
+        "content": content,
+        "buffers": [],
+    }
 
 
 def _refuse_depth(text: bytes) -> None:

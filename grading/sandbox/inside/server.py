@@ -1,12 +1,14 @@
 """The sandbox's process 1: imports once what all need, and forks a kernel for each submission.
 
 Its arguments are modules to import besides its own. Of the engine, the sandbox sees this folder.
-For each submission this process reads one line of JSON from standard input, `{"limits": {...}}`,
-and forks the driver. The driver makes the submission's namespaces (`namespaces`), forks a process
-that waits there to become the kernel, reads the submission, which follows on standard input, runs
-it in that kernel and writes events. This process itself never reads a submission, so no later fork
-can find anything of it in its memory. It watches the limits (`usage`), ends everything when the
-driver has ended, and writes, besides the driver's events:
+For each submission this process reads one line of JSON from standard input,
+`{"limits": {...}, "given": ...}`, and forks the driver. Where it names given cells, they run first
+(`starting_point`), once and for every later submission: all of them begin where those end. They
+are the release's, and so are the files beside them. The driver makes the submission's namespaces
+(`namespaces`), forks a process that waits there to become the kernel, reads the submission, which
+follows on standard input, runs it in that kernel and writes events. This process itself never reads
+a submission, so no later fork can find anything of it in its memory. It watches the limits
+(`usage`), ends everything when the driver has ended, and writes, besides the driver's events:
 
     {"event": "limit", "cell": null, "limit": name}    a limit of all processes together struck
     {"event": "over"}                                  nothing of it is left, and another may come
@@ -35,6 +37,8 @@ from typing import Any, NoReturn
 
 from . import namespaces, system_calls
 from .driver import run
+from .starting_point import StartingPoint, reach
+from .traces import Unfit
 from .usage import kill_others, most_tasks, watch
 
 # What takes long to import of the kernel itself; not matplotlib's inline backend, which on import
@@ -75,8 +79,50 @@ def main() -> None:
     # Collecting garbage would write to pages that all forks could share.
     gc.collect()
     gc.freeze()
+    point = None
     while line := _read_line():
-        _serve(json.loads(line)["limits"], events)
+        order = json.loads(line)
+        if point is None and order["given"] is not None:
+            point = _begin(order["given"], order["limits"])
+        _serve(order["limits"], events, point)
+
+
+def _begin(given: dict[str, Any], limits: dict[str, float]) -> StartingPoint:
+    """Run the given cells here, once it is known that they always come to the same.
+
+    Raises:
+        Unfit: they do not, or leave what a fork would not take along.
+    """
+    expected = _rehearsed(given, limits)
+    point = reach(given, _FILES)
+    if point.digest() != expected:
+        raise Unfit("the cells come to something else each time")
+    gc.freeze()
+    return point
+
+
+def _rehearsed(given: dict[str, Any], limits: dict[str, float]) -> str:
+    """Return what the given cells come to in a process that ends with them."""
+    ours, theirs = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(ours)
+        _in_child(_rehearse, given, limits, theirs)
+    os.close(theirs)
+    struck = watch(process, limits)
+    kill_others()
+    with open(ours, encoding="utf-8") as answer:
+        digest = answer.read()
+    if struck or not digest:
+        raise Unfit("the cells did not run to their end")
+    return digest
+
+
+def _rehearse(given: dict[str, Any], limits: dict[str, float], answer: int) -> None:
+    namespaces.own_folders(int(limits["disk_bytes"]))
+    namespaces.drop_privileges()
+    system_calls.refuse()
+    os.write(answer, reach(given, _FILES).digest().encode())
 
 
 def _leave_out_debugger() -> None:
@@ -86,10 +132,10 @@ def _leave_out_debugger() -> None:
     del sys.modules["debugpy"]
 
 
-def _serve(limits: dict[str, float], events: int) -> None:
+def _serve(limits: dict[str, float], events: int, point: StartingPoint | None) -> None:
     driver = os.fork()
     if driver == 0:
-        _in_child(_drive, limits, events)
+        _in_child(_drive, limits, events, point)
     struck = watch(driver, limits)
     kill_others()
     # What the driver wrote last may have been cut short, so an empty line comes first.
@@ -98,7 +144,7 @@ def _serve(limits: dict[str, float], events: int) -> None:
     _send(events, event="over")
 
 
-def _drive(limits: dict[str, float], events: int) -> None:
+def _drive(limits: dict[str, float], events: int, point: StartingPoint | None) -> None:
     """Make the submission's namespaces, let a kernel wait in them, and run the submission."""
     namespaces.own_folders(int(limits["disk_bytes"]))
     ours, kernels = socket.socketpair()
@@ -109,19 +155,21 @@ def _drive(limits: dict[str, float], events: int) -> None:
         namespaces.drop_privileges()
         ours.close()
         os.close(events)
-        _start_kernel(kernels, limits, mounts)
+        _start_kernel(kernels, limits, mounts, point)
     namespaces.drop_privileges()
     system_calls.refuse()
     kernels.close()
-    run(ours, limits, events)
+    run(ours, limits, events, point.cells if point else [])
 
 
-def _start_kernel(driver: socket.socket, limits: dict[str, float], mounts: int) -> NoReturn:
+def _start_kernel(
+    driver: socket.socket, limits: dict[str, float], mounts: int, point: StartingPoint | None
+) -> NoReturn:
     """Fork what is to be the kernel, and be what process 1 has to be: the one who waits for all."""
     kernel = os.fork()
     if kernel == 0:
         os.close(mounts)
-        _become_kernel(driver, limits)
+        _become_kernel(driver, limits, point)
     driver.close()
     while os.wait()[0] != kernel:
         pass
@@ -129,7 +177,9 @@ def _start_kernel(driver: socket.socket, limits: dict[str, float], mounts: int) 
     os._exit(0)
 
 
-def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
+def _become_kernel(
+    driver: socket.socket, limits: dict[str, float], point: StartingPoint | None
+) -> NoReturn:
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     driver.send(b"?")
@@ -145,15 +195,9 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
-    # A notebook that leaves its folder, or empties it, still finds what was given with it.
-    sys.path.append(_FILES)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    random.seed()
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()
     sys.argv = ["ipykernel_launcher.py", *order["arguments"]]
     gc.enable()
-    from ipykernel.kernelapp import launch_new_instance
     from ipykernel.zmqshell import ZMQInteractiveShell
 
     from . import forked_output
@@ -161,8 +205,25 @@ def _become_kernel(driver: socket.socket, limits: dict[str, float]) -> NoReturn:
     forked_output.use_local_sockets()
     # After a cell with quit() a notebook's reader would go on, and so do the cells after it.
     ZMQInteractiveShell.ask_exit = _stay  # type: ignore[method-assign]  # as meant
+    _in_child(_launch, order["arguments"], point)
 
-    _in_child(launch_new_instance, order["arguments"])
+
+def _launch(arguments: list[str], point: StartingPoint | None) -> None:
+    if point is not None:
+        from .begun_kernel import launch
+
+        # What was found in this folder before lay in another of the same name.
+        importlib.invalidate_caches()
+        launch(point, arguments)
+        return
+    from ipykernel.kernelapp import launch_new_instance
+
+    # A notebook that leaves its folder, or empties it, still finds what was given with it.
+    sys.path.append(_FILES)
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+    launch_new_instance(arguments)
 
 
 def _limit_resources(limits: dict[str, float]) -> None:
