@@ -26,6 +26,8 @@ def launch(point: StartingPoint, arguments: list[str]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+    for file in point.files:
+        file.open_again()
     BegunKernelApp.launch_instance(arguments)
 
 
@@ -68,7 +70,7 @@ class _BegunKernel(SteadyKernel):
         shell.config.merge(self.config)
         shell.parent = shell.kernel = self
         shell.profile_dir = self.profile_dir
-        history = shell.history_manager
+        history: Any = shell.history_manager
         history.enabled, history.hist_file = True, history._get_hist_file_name()
         history.init_db()
         history.new_session()

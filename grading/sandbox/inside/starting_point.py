@@ -13,7 +13,6 @@ import asyncio
 import builtins
 import gc
 import hashlib
-import importlib
 import json
 import os
 import pickle
@@ -35,7 +34,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from .limited_output import LimitedOutStream
-from .traces import Traces, Unfit
+from .traces import OpenFile, Traces, Unfit
 
 # The number that a kernel has in its namespace: the first process that process 1 there starts.
 _KERNELS_NUMBER = 2
@@ -66,6 +65,7 @@ class StartingPoint:
         environment: variables that the cells have set or, with None, removed.
         random_states: of the generators that the cells have used or seeded, by name. Python seeds
             its own anew in a forked process.
+        files: that the cells have left open.
     """
 
     cells: list[Executed]
@@ -73,6 +73,7 @@ class StartingPoint:
     streams: dict[str, LimitedOutStream]
     environment: dict[str, str | None]
     random_states: dict[str, Any]
+    files: list[OpenFile]
 
     def digest(self) -> str:
         """Return a hash of all that shows: what was sent, variables, and random states."""
@@ -150,7 +151,9 @@ def reach(given: dict[str, Any], files: str) -> StartingPoint:
     shutil.copytree(files, os.getcwd(), dirs_exist_ok=True)
     with _as_the_kernel():
         recorder = _Recorder()
-        streams = {name: _Stream(recorder, _NoThread(), name, watchfd=False) for name in _STREAMS}
+        streams: dict[str, LimitedOutStream] = {
+            name: _Stream(recorder, _NoThread(), name, watchfd=False) for name in _STREAMS
+        }
         before = dict(os.environ)
         sys.stdout, sys.stderr = streams["stdout"], streams["stderr"]
         shell = _shell(recorder, files)
@@ -161,13 +164,13 @@ def reach(given: dict[str, Any], files: str) -> StartingPoint:
         with _watched(set(given["own"])):
             cells = [_run(shell, source, recorder) for source in given["cells"]]
         gc.collect()
-        traces.compare()
+        files_open = traces.compare()
     after = dict(os.environ)
     changed = {name: after.get(name) for name in {*before, *after}}
     changes = {name: now for name, now in changed.items() if now != before.get(name)}
     states = {name: generator.get() for name, generator in _generators().items()}
     used = {name: it for name, it in states.items() if pickle.dumps(it) != seeded.get(name)}
-    return StartingPoint(cells, shell, streams, changes, used)
+    return StartingPoint(cells, shell, streams, changes, used, files_open)
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,6 @@ def _watched(names: set[str]) -> Iterator[None]:
 
 def _shell(recorder: _Recorder, files: str) -> ZMQInteractiveShell:
     """Make a shell as ipykernel's application and kernel make it, but for history on disk."""
-    importlib.import_module("matplotlib_inline.config")
     sys.path.append(files)
     config = Config({"HistoryManager": {"enabled": False}})
     shell: ZMQInteractiveShell = ZMQInteractiveShell.instance(
@@ -255,7 +257,8 @@ def _shell(recorder: _Recorder, files: str) -> ZMQInteractiveShell:
     publisher: Any = shell.display_pub
     hook.session = publisher.session = recorder
     InteractiveShellApp.init_path(SimpleNamespace(ignore_cwd=False))  # type: ignore[arg-type]
-    shell.extension_manager.load_extension("storemagic")
+    extensions: Any = shell.extension_manager
+    extensions.load_extension("storemagic")
     shell.user_ns_hidden.update(shell.user_ns)
     shell._sys_modules_keys = set(sys.modules)
     return shell

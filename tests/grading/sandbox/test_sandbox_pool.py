@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from grading import sandbox
 from grading.running import jobs
 from grading.sandbox import SandboxFailed, pool
+from grading.sandbox.given import Given
 from grading.sandbox.progress import Progress
 from grading.submission import Job, Limits, Surroundings
 
@@ -25,6 +26,7 @@ class _Fake:
         self.surroundings = surroundings
         self.thread = threading.get_ident()
         self.alive = True
+        self.begun: str | None = None
         self.runs = 0
         type(self).made.append(self)
 
@@ -36,7 +38,10 @@ class _Fake:
         """Whether it ran the notebook that is known to be good."""
         return self.sources == ["6 * 7"]
 
-    def run(self, job: dict[str, Any], files: Path, limits: Limits) -> Progress:
+    def run(
+        self, job: dict[str, Any], files: Path, limits: Limits, given: Given | None = None
+    ) -> Progress:
+        self.begun = given.digest if given else None
         assert self.thread == threading.get_ident()
         self.runs += 1
         self.sources = [cell.source for cell in job["notebook"].cells]
@@ -78,6 +83,39 @@ def test_the_same_one_for_the_same_surroundings(fake: type[_Fake], tmp_path: Pat
     assert [one.runs for one in fake.made] == [2]
     _execute(tmp_path, data=tmp_path)
     assert [one.alive for one in fake.made] == [False, True]
+
+
+def test_two_for_those_that_begin_with_given_cells(fake: type[_Fake], tmp_path: Path) -> None:
+    def execute(source: str, given: int = 1) -> None:
+        sandbox.execute(new_notebook(cells=[new_code_cell(source)]), tmp_path, given=given)
+
+    # Only from the second one on; the first could be the last.
+    execute("1")
+    assert [one.begun is None for one in fake.made] == [True]
+    execute("1")
+    assert [one.begun is None for one in fake.made] == [False]
+    execute("own", 0)
+    execute("1")
+    assert [one.runs for one in fake.made] == [3, 1]
+    # Another edition takes the place of the first, in the sandbox that had begun nowhere.
+    execute("2")
+    execute("2")
+    assert [one.alive for one in fake.made] == [False, True]
+    assert [one.runs for one in fake.made] == [3, 3]
+    assert fake.made[1].begun is not None
+
+
+def test_what_given_cells_break_begins_at_the_beginning(fake: type[_Fake], tmp_path: Path) -> None:
+    def behave(one: _Fake) -> None:
+        if one.begun:
+            raise SandboxFailed("unfit", Progress())
+
+    fake.behave = staticmethod(behave)  # type: ignore[assignment]  # as a method
+    for _ in range(3):
+        notebook = new_notebook(cells=[new_code_cell("broken")])
+        assert sandbox.execute(notebook, tmp_path, given=1).complete
+    assert [one.alive for one in fake.made] == [False, True]
+    assert [one.runs for one in fake.made] == [2, 2]
 
 
 def test_one_for_each_thread(fake: type[_Fake], tmp_path: Path) -> None:
