@@ -97,7 +97,7 @@ class _Recorder(Session):
         super().__init__()
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
-    def send(self, stream: Any, msg_or_type: Any, content: Any = None, *_: Any, **__: Any) -> None:  # type: ignore[override]  # as far as it is used
+    def send(self, stream: Any, msg_or_type: Any, content: Any = None, *_: Any, **__: Any) -> None:
         """Keep a message as it would arrive."""
         if isinstance(msg_or_type, dict):
             msg_or_type, content = msg_or_type["msg_type"], msg_or_type["content"]
@@ -203,7 +203,7 @@ def _as_the_kernel() -> Iterator[None]:
     os.close(nothing)
     sys.argv = list(_ARGUMENTS)
     os.getpid = lambda: _KERNELS_NUMBER
-    builtins.input = _refuse  # type: ignore[assignment]  # nobody answers
+    builtins.input = _refuse  # nobody answers
     # Not `run_until_complete`, whose task would keep context variables to itself.
     asyncio._set_running_loop(loop)
     try:
