@@ -30,7 +30,7 @@ def served(desk: Desk) -> Iterator[Access]:
     ready = threading.Event()
 
     async def serve() -> None:
-        server, access = listen(desk, "ps1")
+        server, access = listen(desk)
         opened.append(access)
         ready.set()
         stop = asyncio.Event()

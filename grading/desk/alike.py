@@ -39,8 +39,8 @@ def groups(texts: Sequence[str], claims: Sequence[Hashable]) -> list[int]:
 def _by_words(places: list[int], texts: Sequence[str]) -> list[list[int]]:
     if len(places) < 2 or len(places) > _MOST:
         return [places]
-    weights = _tf_idf([texts[place] for place in places])
-    distances = 1 - (weights @ weights.T).toarray()
+    vectors = _tf_idf([texts[place] for place in places])
+    distances = 1 - (vectors @ vectors.T).toarray()
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(np.clip(distances, 0, None), checks=False), "average")
     clusters: dict[int, list[int]] = {}
@@ -50,9 +50,9 @@ def _by_words(places: list[int], texts: Sequence[str]) -> list[list[int]]:
 
 
 def _tf_idf(texts: Sequence[str]) -> csr_matrix:
-    """Return the answers' words as rows of length 1, rare words weighing more.
+    """Return the answers' words as rows of length 1, rare words counting more.
 
-    A word that stands t times in an answer and in d of n answers weighs
+    A word that stands t times in an answer and in d of n answers counts
     (1 + ln t) (1 + ln((1 + n) / (1 + d))).
     """
     counts = [Counter(_words(text)) for text in texts]

@@ -65,7 +65,8 @@ class Desk:
         share: float = 0.0,
     ) -> None:
         self._folder, self._journal, self.grader = folder, journal, grader
-        self._names, self._share, self.language = names, share, folder.language
+        self._names, self._share = names, share
+        self.language, self.assignment = folder.language, folder.assignment
         self._answers = {answer.id: answer for answer in answers}
         self._questions = list(dict.fromkeys(answer.question.name for answer in answers))
         self._question_of = {answer.question.name: answer.question for answer in answers}

@@ -38,6 +38,7 @@ def figures_in(text: str, table: Table) -> list[Figure]:
     Whole numbers are left out unless they stand in a cell.
     """
     figures = []
+    names = " ".join(row[0] for row in table.rows)
     for match in _FIGURE.finditer(text.translate(_WIDE)):
         number, is_percent = match["number"], match["percent"] is not None
         start, end = match.span("number")
@@ -45,10 +46,16 @@ def figures_in(text: str, table: Table) -> list[Figure]:
         for value, digits in _readings(number):
             cells = _cells_with(value, digits, is_percent, table)
             difference = None if cells else _difference(value, digits, table)
+            if not (cells or difference or is_percent) and digits > 1:
+                # 0.86 for 86 %; 0.9 could be anything.
+                cells = _cells_with(100 * value, digits - 2, True, table)
             if cells or difference:
                 told = Figure(start, end, told.text, cells, difference)
                 break
-        if told.cells or told.difference or is_percent or not number.isdigit():
+        # A part of a row's name, such as the ends of an interval, is no result.
+        is_name = not told.cells and re.search(rf"(?<!\d){re.escape(number)}(?!\d)", names)
+        is_about_it = told.cells or told.difference or is_percent or not number.isdigit()
+        if is_about_it and not is_name:
             figures.append(told)
     return figures
 
@@ -73,10 +80,7 @@ def _cells_with(
             held = table.value(row, column)
             if held is None or (is_percent and "%" not in _with_head(table, row, column)):
                 continue
-            # 0.86 for 86 %, too; 0.9 could be anything.
-            is_share = digits > 1 and "%" in _with_head(table, row, column)
-            shares = [held, held / 100] if is_share else [held]
-            if any(_is_rounded(value, digits, share) for share in shares):
+            if _is_rounded(value, digits, held):
                 cells.append((row, column))
     return tuple(cells)
 

@@ -158,12 +158,11 @@ class _Mark(_Known):
         return {"answers": self.desk.undo()}
 
 
-def listen(desk: Desk, assignment: str, port: int = 0) -> tuple[HTTPServer, Access]:
+def listen(desk: Desk, port: int = 0) -> tuple[HTTPServer, Access]:
     """Begin to serve a desk in this thread's event loop; return the server, and who gets in.
 
     Args:
         desk: what is served.
-        assignment: its name, for the page's heading.
         port: at which to listen; 0 takes a free one.
 
     Raises:
@@ -179,7 +178,7 @@ def listen(desk: Desk, assignment: str, port: int = 0) -> tuple[HTTPServer, Acce
     access = Access(sockets[0].getsockname()[1])
     common = {"desk": desk, "access": access}
     files = [
-        ("/", _page(desk.language, assignment), "html"),
+        ("/", _page(desk.language, desk.assignment), "html"),
         ("/desk.css", (_TEMPLATES / "desk.css").read_text(encoding="utf-8"), "css"),
         ("/desk.js", (_TEMPLATES / "desk.js").read_text(encoding="utf-8"), "javascript"),
     ]

@@ -43,9 +43,12 @@ def shown_answer(answer: Answer, language: str) -> dict[str, Any]:
             for table in answer.tables[:_MOST_TABLES]
         ],
         "figures": [
-            {"kind": _kind(figure), "text": _told(figure, nearest, language)}
-            for figure in answer.figures
-            if nearest is not None
+            {"kind": kind, "text": text}
+            for kind, text in dict.fromkeys(
+                (_kind(figure), _told(figure, nearest, language))
+                for figure in answer.figures
+                if nearest is not None
+            )
         ],
         "lines": [
             {

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     journal = Journal(Path(app.coursedir.root) / FILE)
     desk = Desk(folder, answers, journal, options.grader, options.names, options.share)
     try:
-        asyncio.run(_serve(desk, name, options.port))
+        asyncio.run(_serve(desk, options.port))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print()
     return 0
@@ -80,8 +80,8 @@ def _told(done: int, of: int) -> None:
     print(f"\rReading answers: {done + 1} of {of}", end=end, file=sys.stderr, flush=True)
 
 
-async def _serve(desk: Desk, assignment: str, port: int) -> None:
-    _server, access = listen(desk, assignment, port)
+async def _serve(desk: Desk, port: int) -> None:
+    _server, access = listen(desk, port)
 
     def tell() -> None:
         print(say(desk.language, "desk.open", link=access.link()), flush=True)

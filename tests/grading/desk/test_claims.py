@@ -58,6 +58,11 @@ def test_a_lead_is_a_difference_from_the_best() -> None:
     assert (figure.cells, figure.difference) == ((), (3, 2, 1))
 
 
+def test_a_part_of_a_rows_name_is_no_figure() -> None:
+    (table,) = tables_in("row  loss\nCentered [-0.5, 0.5)  0.75\nRule  0.25\n")
+    assert [each.text for each in figures_in("[−0.5, 0.5) reached 0.75.", table)] == ["0.75"]
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
