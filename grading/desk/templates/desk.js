@@ -106,9 +106,9 @@ function nextWaiting() {
 async function openNext() {
   const id = nextWaiting();
   if (id !== null) return open(id);
+  await open(answer === null ? order()[0].id : answer.id);
   const other = questions.findIndex((each) => each.answers.some((one) => one.waiting));
   tell(other < 0 ? words.all_done : say("question_done", { title: questions[other].title }));
-  if (answer === null) await open(order()[0].id);
 }
 
 async function move(step) {
@@ -144,6 +144,7 @@ async function record() {
   const answers = [answer, ...chosen].map(({ id, stamp }) => ({ id, stamp }));
   const sent = { answers, points: points.map((given) => given ?? 0), comment: at("comment").value };
   const { second } = await ask("record", sent);
+  at("comment").blur(); // what is typed next are keys again
   await look();
   tell(second ? words.recorded_second : say(answers.length > 1 ? "recorded_many" : "recorded", { count: answers.length }));
   await openNext();
