@@ -58,6 +58,7 @@ def test_a_group_is_graded_at_once(opened: Page) -> None:
     expect(page.locator("#record")).to_have_text("Record for 2 answers, next")
     page.keyboard.press("Enter")
     expect(page.locator("#count")).to_have_text("2 of 6 graded")
+    expect(page.locator("#alike")).to_be_hidden()
     for _ in range(2):
         page.keyboard.press("g")
         expect(page.locator("#alike")).to_be_visible()

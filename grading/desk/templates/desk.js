@@ -379,7 +379,8 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (at("about").open || answer === null || event.altKey) return;
+  // Nothing is typed ahead: a key is for an answer that is seen.
+  if (busy || at("about").open || answer === null || event.altKey) return;
   const isText = event.target instanceof HTMLTextAreaElement;
   const isControl = event.ctrlKey || event.metaKey;
   if (event.key === "Escape") {
