@@ -13,6 +13,7 @@ _COMMANDS = {
     "autograde": "grading.batch",
     "check": "grading.site_check.check",
     "demo": "grading.demo.demo",
+    "desk": "grading.desk.start",
     "format": "grading.authoring.notebook_format",
     "gradescope": "grading.platforms.gradescope",
     "new": "grading.authoring.new_assignment",

@@ -31,7 +31,7 @@ def code() -> str:
     paths = [
         path
         for path in (COURSE_ROOT / "grading").rglob("*")
-        if path.suffix in (".py", ".j2") and path.is_file()
+        if path.suffix in (".py", ".j2", ".js") and path.is_file()
     ]
     return "".join(path.read_text(encoding="utf-8") for path in paths)
 

@@ -1,0 +1,1 @@
+"""The grading desk: written answers on a local page, each beside the table it is about."""
