@@ -9,16 +9,31 @@ from playwright.sync_api import Browser, Page
 from grader_tests.observation import FUNCTION_CRITERIA
 from grader_tests.probe import SEED_VARIABLE, observe
 from grading.reports.class_report import ClassReport
-from grading.reports.misconceptions import Misconception, Participant
+from grading.reports.misconceptions import Misconception
+from grading.reports.participants import Participant
 from grading.reports.report_page import write_page
 from tests.browser.conftest import SCREENSHOTS
 from tests.corpus import load
+from tests.feedback_pages import MODULE as JUDGED_BY
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
 pytestmark = [pytest.mark.browser]
 
 # Figures, sentences and code of every kind: nothing drawn, a wrong width, an exception.
 WAYS = ("blank", "one_over_n", "in_place_on_a_leaf")
+assert JUDGED_BY is not None
+MODULE = JUDGED_BY
+POINTS = {
+    "test_normal_layers": 2.0,
+    "test_normal_mean": 2.0,
+    "test_normal_std": 4.0,
+    "test_normal_shape": 2.0,
+    "test_normal_bias": 2.0,
+    "test_default_model": 4.0,
+    "test_default_comparison": 4.0,
+    "reflection_results": 3.0,
+    "reflection_choice": 3.0,
+}
 # How far the page is wider than the window, and what sticks out; what scrolls by itself may.
 OUTSIDE = """() => {
     document.querySelectorAll('details').forEach(part => { part.open = true; });
@@ -46,31 +61,62 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             path = folder / f"feedback-{name}-{language}.html"
             path.write_text(feedback_page(nb, automatic_grades(nb), language), encoding="utf-8")
             written[path.stem] = path
-    path = folder / "report.html"
-    write_page(_report(), path)
-    return written | {"report": path}
+    for language in ("en", "zh"):
+        path = folder / f"report-{language}.html"
+        write_page(_report(language), path)
+        written[path.stem] = path
+    return written
 
 
-def _report() -> ClassReport:
+def _report(language: str) -> ClassReport:
+    """A class of 25, as large as the screens that its report may fill are counted for."""
     long = "a_name_without_any_break_" * 4
+    titles = {name: MODULE.title(name, language) for name in POINTS}
     participants = [
         Participant(
-            f"student{number}", float(number), 0, 0, (long,), (), {}, {"test_normal_std": 4.0},
-            {}, 20.0,
+            f"student{number}",
+            float(number % 27),
+            seconds_late=7200.0 * (number % 4 == 0),
+            flagged=(long,) if number % 9 == 0 else (),
+            waiting=("reflection_results", "reflection_choice") if number % 5 else (),
+            points={name: points * float(number % 3 > 0) for name, points in POINTS.items()},
+            seconds=4.0,
+            attempts=1 + number % 2,
+            submission=Path("submitted") / f"student{number}",
+            feedback=Path("feedback") / f"student{number}",
         )
-        for number in range(12)
-    ]  # fmt: skip
+        for number in range(25)
+    ]
+    causes = [
+        Misconception(
+            mistake,
+            "mistake",
+            tuple(f"student{number}" for number in range(9 - place)),
+            {"test_normal_std": 9 - place},
+            "Why it is so.",
+            "What was found.",
+            f"{long} = 1",
+            *MODULE.teaching(mistake, language),
+        )
+        for place, mistake in enumerate(
+            ("variance_for_deviation", "no_guard", "uniform_rule", long)
+        )
+    ]
     return ClassReport(
         assignment="weight_initialization",
         maximum=26,
-        cells={"test_normal_std": 4, "reflection_choice": 3},
+        cells=POINTS,
         participants=participants,
         missing=["absent"],
         misconceptions=[
-            Misconception(long, 3, {"test_normal_std": 3}, "Why.", "What.", f"{long} = 1")
+            *causes,
+            Misconception("SyntaxError", "error", ("student3",), {"test_normal_std": 1}),
+            Misconception("", "not attempted", ("student4",), {"test_normal_std": 1}),
+            Misconception("", "no result", ("student5",), {"test_normal_std": 1}),
         ],
-        titles={"test_normal_std": "Standard deviation", "reflection_choice": long},
-        language="en",
+        titles=titles,
+        language=language,
+        elsewhere={"weight_initialization_zh": ["other"]},
     )
 
 
