@@ -106,18 +106,7 @@ def read_class(
             )
         participants = [read_participant(course, item, log, language) for item in submissions]
         present = {item.student for item in participants}
-        elsewhere = {
-            edition: sorted(
-                {item.student.id for item in gradebook.assignment_submissions(edition)} - present
-            )
-            for edition in sorted({item.name for item in gradebook.assignments} & {*editions})
-        }
-        names = {
-            name
-            for item in gradebook.students
-            for name in (item.id, item.first_name, item.last_name, item.email)
-            if name
-        }
+        elsewhere = _elsewhere(gradebook, editions, present)
         cells, titled = _cells(course, submissions, module, language)
         handed_in = present.union(*elsewhere.values())
         return ClassReport(
@@ -128,13 +117,35 @@ def read_class(
             sorted(item.id for item in gradebook.students if item.id not in handed_in),
             misconceptions(
                 participants,
-                names,
+                _names(gradebook),
                 lambda mistake: module.teaching(mistake, language) if module else ("", ""),
             ),
             {name: titled.get(name, name) for name in cells},
             language,
-            {edition: students for edition, students in elsewhere.items() if students},
+            elsewhere,
         )
+
+
+def _elsewhere(
+    gradebook: Gradebook, editions: Sequence[str], present: set[str]
+) -> dict[str, list[str]]:
+    """Return by edition who handed in that and not this one."""
+    there = sorted({item.name for item in gradebook.assignments} & {*editions})
+    students = {
+        edition: {item.student.id for item in gradebook.assignment_submissions(edition)} - present
+        for edition in there
+    }
+    return {edition: sorted(those) for edition, those in students.items() if those}
+
+
+def _names(gradebook: Gradebook) -> set[str]:
+    """Return what names somebody of the class."""
+    return {
+        name
+        for item in gradebook.students
+        for name in (item.id, item.first_name, item.last_name, item.email)
+        if name
+    }
 
 
 def _cells(
