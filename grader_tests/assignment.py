@@ -35,6 +35,7 @@ __all__ = [
     "judge",
     "no_observation",
     "note",
+    "teaching",
     "title",
     "variants",
 ]
@@ -85,6 +86,12 @@ def note(verdicts: Sequence[str], language: str) -> str:
     """Say whose the layers are that verdicts name, where they name some."""
     named = any("Linear(" in sentence for sentence in verdicts)
     return catalogue(language)["page"]["networks"] if named else ""
+
+
+def teaching(mistake: str, language: str) -> tuple[str, str]:
+    """Return what a teacher calls a mistake, and a sentence to say in class, or ""."""
+    words = catalogue(language)
+    return words["names"].get(mistake, ""), words["in_class"].get(mistake, "")
 
 
 def variants(notebook: NotebookNode) -> list[NotebookNode]:

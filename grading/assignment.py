@@ -114,6 +114,9 @@ class Assignment(Protocol):
     def note(self, verdicts: Sequence[str], language: str) -> str:
         """Return what a page should add to sentences that verdicts say, or ""."""
 
+    def teaching(self, mistake: str, language: str) -> tuple[str, str]:
+        """Return what a teacher calls a mistake, and a sentence to say in class; "" for neither."""
+
     def variants(self, notebook: NotebookNode) -> list[NotebookNode]:
         """Return forms of the instructor's notebook whose training is common in submissions."""
 
@@ -132,6 +135,7 @@ OPTIONAL: Mapping[str, object] = {
     "evidence": lambda criterion, observation, language: None,
     "title": lambda grade_id, language: grade_id,
     "note": lambda verdicts, language: "",
+    "teaching": lambda mistake, language: ("", ""),
     "variants": lambda notebook: [],
 }
 """What an assignment's module may leave out, and what then stands for it: no data, no packages, no

@@ -34,7 +34,8 @@ class _Renderer(IPythonRenderer):
         # The lesson's links lead to names that Jupyter gives to headings. A student's headings get
         # none, which could be the name of a part.
         if self._escape:
-            return f"<h{level}>{text}</h{level}>\n"
+            # Nor a place in the page's outline, which a level left out would break.
+            return f"<p><strong>{text}</strong></p>\n"
         name = re.sub(r"<[^>]*>", "", text).strip().replace(" ", "-")
         return f'<h{level} id="{name}">{text}</h{level}>\n'
 
@@ -70,12 +71,18 @@ def markdown(
         exclude_anchor_links=True,
         attachments=attachments or {},
     )
-    return Markup(MarkdownWithMath(renderer=renderer).render(text))
+    return _reachable(MarkdownWithMath(renderer=renderer).render(text))
 
 
 def code(source: str) -> Markup:
     """Return Python code, highlighted."""
-    return Markup(highlight(source, PythonLexer(), HtmlFormatter()))
+    return _reachable(highlight(source, PythonLexer(), HtmlFormatter()))
+
+
+def _reachable(made: str) -> Markup:
+    """Return HTML in which the keyboard reaches, and so scrolls, what may be wider than a page."""
+    scrolls = r'<(pre|table|math(?=[^>]* display="block"))(?=[ >])'
+    return Markup(re.sub(scrolls, r'<\1 tabindex="0"', made))
 
 
 def sentence(text: str) -> Markup:
@@ -93,7 +100,7 @@ def outputs(cell: NotebookNode, stopped: str) -> Iterator[Markup]:
             continue
         if printed:
             if text := _plain("".join(printed)).strip("\n"):
-                yield Markup("<pre class='output'>{}</pre>").format(text)
+                yield Markup("<pre class='output' tabindex='0'>{}</pre>").format(text)
             printed = []
         if output is not None:
             yield _output(output, stopped)
@@ -104,7 +111,7 @@ def _output(output: NotebookNode, stopped: str) -> Markup:
         traceback = _plain("\n".join(output.traceback))
         return Markup(
             "<details class='error'><summary>{}: <code>{}</code></summary>"
-            "<pre class='output'>{}</pre></details>"
+            "<pre class='output' tabindex='0'>{}</pre></details>"
         ).format(
             stopped, _plain(without_cell_number(f"{output.ename}: {output.evalue}")), traceback
         )
@@ -115,9 +122,13 @@ def _output(output: NotebookNode, stopped: str) -> Markup:
         # Cleaned when it was graded; once more costs little, and then no page depends on it.
         text = str(data["text/html"])
         clean = text if _DRAWING.fullmatch(text) else clean_html(text)
-        return Markup("<div class='output wide'>{}</div>").format(Markup(clean))
+        # pandas heads the column of its index with nothing; a reader aloud stumbles on that.
+        clean = re.sub(r"<th(?:\s[^>]*)?>\s*</th>", "<td></td>", clean)
+        return Markup("<div class='output wide' tabindex='0'>{}</div>").format(Markup(clean))
     if "text/plain" in data:
-        return Markup("<pre class='output'>{}</pre>").format(_plain(data["text/plain"]))
+        return Markup("<pre class='output' tabindex='0'>{}</pre>").format(
+            _plain(data["text/plain"])
+        )
     return Markup("")
 
 

@@ -1,4 +1,8 @@
-"""Reports on a class: `python -m grading report ASSIGNMENT` writes a page and a CSV file."""
+"""Reports on a class: `python -m grading report ASSIGNMENT` writes a page and two CSV files.
+
+One file is of the class, the other has a row for each student. Students who handed in another
+edition of the assignment, one that the same module judges, do not count as missing.
+"""
 
 import argparse
 import logging
@@ -12,7 +16,8 @@ from sqlalchemy.exc import SAWarning
 from grading.assignment import Assignments
 from grading.course.language import read_language
 from grading.reports.class_report import read_class
-from grading.reports.report_page import write_page, write_table
+from grading.reports.report_page import write_page
+from grading.reports.report_tables import write_class, write_students
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,7 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         GradingError: there is nothing to report on, or the log cannot be trusted.
     """
-    parser = argparse.ArgumentParser(prog="python -m grading report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m grading report",
+        description=__doc__,
+    )
     parser.add_argument("assignment")
     parser.add_argument(
         "--output", type=Path, default=Path("reports"), help="folder; default: reports"
@@ -33,11 +41,23 @@ def main(arguments: Sequence[str]) -> int:
     app.initialize([])
     root, name = Path(app.coursedir.root), options.assignment
     source = Path(app.coursedir.format_path(app.coursedir.source_directory, ".", name))
-    module = Assignments(parent=app).of(name)
-    report = read_class(root, app.coursedir.db_url, name, module, read_language(source))
+    assignments = Assignments(parent=app)
+    named = assignments.module_of(name)
+    editions = [other for other in assignments.modules if other != name] if named else []
+    report = read_class(
+        root,
+        app.coursedir.db_url,
+        name,
+        assignments.of(name),
+        read_language(source),
+        [other for other in editions if assignments.module_of(other) == named],
+    )
     options.output.mkdir(parents=True, exist_ok=True)
-    page = options.output / f"{options.assignment}.html"
+    page = options.output / f"{name}.html"
     write_page(report, page)
-    write_table(report, page.with_suffix(".csv"))
-    print(f"{page} and {page.with_suffix('.csv').name}: {len(report.participants)} submissions.")
+    tables = (page.with_suffix(".csv"), page.with_name(f"{name}_students.csv"))
+    write_class(report, tables[0])
+    write_students(report, tables[1])
+    files = " and ".join(table.name for table in tables)
+    print(f"{page}, {files}: {len(report.participants)} submissions.")
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +19,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision import datasets, transforms
 
 import helpers
-from helpers import lab
+from helpers import lab_networks as lab
+from helpers.lab_controls import PRESETS, _Panel, controls, how_far
+from helpers.lab_networks import DISTRIBUTIONS, SCALES, make_network
 from helpers.machinery import figures, unrun_cells
 from tests.benchmarks.lesson import INITIAL_WEIGHTS, Net
 
@@ -122,7 +125,7 @@ class TestLab:
         torch.manual_seed(0)
         for distribution, kurtosis in (("normal", 3.0), ("uniform", 1.8)):
             setting = lab.Setting(distribution, 2.0, 3, "tanh")
-            model = lab.make_network(setting, 784)
+            model = make_network(setting, 784)
             layers = [layer for layer in model if isinstance(layer, nn.Linear)]
             assert len(layers) == 4
             assert sum(isinstance(module, nn.Tanh) for module in model) == 3
@@ -158,7 +161,7 @@ class TestLab:
 
     def test_a_setting_keeps_its_color_until_it_is_the_oldest(self) -> None:
         result = lab.Result((), np.zeros(100))
-        first, second, third, fourth = (lab.Setting(scale=scale) for scale in lab.SCALES[:4])
+        first, second, third, fourth = (lab.Setting(scale=scale) for scale in SCALES[:4])
         tried = lab.Tried()
         for setting in (first, second, first, third):
             tried.add(setting, result)
@@ -167,21 +170,84 @@ class TestLab:
         # The second was chosen longest ago.
         assert list(tried.results()) == [first, fourth, third]
 
-    def test_panel_redraws_what_is_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-        shell = type("Shell", (), {"kernel": object()})()
-        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-        chosen: list[lab.Setting] = []
-        panel = lab._controls(chosen.append)
-        distribution, scale, depth, activation = panel.children
-        scale.value = 0.58
-        depth.value = 10
-        activation.value = "tanh"
-        distribution.value = "uniform"
+    def test_what_is_pinned_stays(self) -> None:
+        result = lab.Result((), np.zeros(100))
+        settings = [lab.Setting(scale=scale) for scale in SCALES[:5]]
+        tried = lab.Tried()
+        tried.add(settings[0], result)
+        tried.pin(settings[0])
+        for setting in settings[1:]:
+            tried.add(setting, result)
+        assert list(tried.results()) == [settings[0], settings[3], settings[4]]
+        tried.clear()
+        assert (tried.pinned, tried.results()) == (None, {})
+
+    def test_panel_redraws_what_is_chosen(self, panel: _Panel, chosen: list[lab.Setting]) -> None:
+        panel.fields["scale"].value = 0.58
+        panel.fields["depth"].value = 10
+        panel.fields["activation"].value = "tanh"
+        panel.fields["distribution"].value = "uniform"
         assert chosen[-1] == lab.Setting("uniform", 0.58, 10, "tanh")
         assert len(chosen) == 4
+
+    def test_presets_pin_and_reset(self, panel: _Panel, chosen: list[lab.Setting]) -> None:
+        panel.fields["depth"].value = 3
+        panel.pin.value = True
+        assert panel.pin.description == f"pinned: {lab.Setting(depth=3)}"
+        panel._preset("far too large")()
+        # Several fields, one picture.
+        assert chosen == [lab.Setting(depth=3), lab.Setting(scale=5.0, depth=3)]
+        panel.reset()
+        assert (panel.setting, panel.tried.pinned, panel.pin.value) == (lab.Setting(), None, False)
+        assert set(PRESETS.values()) <= {
+            (kind, scale) for kind in DISTRIBUTIONS for scale in SCALES
+        }
+
+    def test_nobody_moves_a_panel_while_nbgrader_runs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-        assert lab._controls(chosen.append) is None
+        monkeypatch.setattr("helpers.lab_controls.shell", lambda: object())
+        assert controls(lambda setting: lab.Result((), np.zeros(100)), lab.Tried()) is None
+
+    @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+    @pytest.mark.parametrize(("activation", "keeps"), [("tanh", {1.0, 1.2}), ("ReLU", {1.41})])
+    def test_the_challenge_has_an_answer(
+        self, activation: str, keeps: set[float], distribution: str, loader: DataLoader
+    ) -> None:
+        images, labels = helpers.signals.first_images(loader, 10)
+        told = {}
+        for scale in (0.7, 1.0, 1.2, 1.41, 1.7):
+            setting = lab.Setting(distribution, scale, 10, activation)
+            torch.manual_seed(0)
+            model = make_network(setting, 784)
+            signals = helpers.signals.measure(model, images, labels)
+            told[scale] = how_far(setting, lab.Result(signals, np.zeros(100)))
+        found = {scale for scale in told if "Found" in told[scale]}
+        # How bright the images are decides whether one scale of tanh will do, or both.
+        assert found
+        assert found <= keeps
+        assert all("too small" in told[scale] for scale in told if scale < min(found))
+        assert all("too large" in told[scale] for scale in told if scale > max(found))
+
+    def test_check_asks_for_ten_layers(self, panel: _Panel, chosen: list[lab.Setting]) -> None:
+        panel.check()
+        assert "ten hidden layers" in panel.verdict.value
+        assert not chosen
+
+
+@pytest.fixture
+def chosen() -> list[lab.Setting]:
+    return []
+
+
+@pytest.fixture
+def panel(chosen: list[lab.Setting]) -> _Panel:
+    def choose(setting: lab.Setting) -> lab.Result:
+        chosen.append(setting)
+        return lab.Result((), np.zeros(100))
+
+    return _Panel(ipywidgets, choose, lab.Tried())
 
 
 class TestShow:

@@ -81,6 +81,6 @@ def test_wrong_way(submission: Submission) -> None:
     passed = {verdict.criterion for verdict in verdicts if verdict.passed}
     if "test_normal_layers" in passed and not passed >= WEIGHTS:
         assert pictures
-    own = "".join(re.findall(r"<pre>.*?</pre>", body, re.DOTALL))
+    own = "".join(re.findall(r"<pre[^>]*>.*?</pre>", body, re.DOTALL))
     for text in OURS:
         assert text not in body or text in own, text

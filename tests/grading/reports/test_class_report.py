@@ -11,14 +11,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 
 from grading.assignment import Assignments
 from grading.judging.stored_verdicts import KEY
 from grading.recording import audit
 from grading.reports.class_report import ClassReport, NothingToReport, read_class
-from grading.reports.report_page import write_page, write_table
+from grading.reports.report_page import write_page
+from grading.reports.report_tables import write_class, write_students
 from tests.scratch_course import COURSE_ROOT
 
 # nbgrader adds a submission before it belongs to the session, which SQLAlchemy remarks on.
@@ -107,11 +108,18 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "student": student,
                 "assignment": ASSIGNMENT,
                 "notebook": ASSIGNMENT,
+                "submission": "a digest",
+                "seed": "7",
                 "seconds": 2.5,
                 "flagged": student == "eve",
                 "remarks": ["A limit struck: memory."] if student == "eve" else [],
             }
             audit.append(tmp_path / audit.FILE, entry)
+            if student == "ada":
+                audit.append(tmp_path / audit.FILE, entry | {"submission": "another"})
+            handed_in = tmp_path / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+            handed_in.parent.mkdir(parents=True)
+            handed_in.touch()
     return tmp_path
 
 
@@ -126,10 +134,14 @@ def test_what_is_read(course: Path) -> None:
     assert report.cells == {"test_normal_std": 4, "reflection": 3}
     assert report.scores == [0, 0, 1, 6, 7]
     assert report.missing == ["fay"]
-    assert report.passed("test_normal_std") == (2, 5)
-    assert report.passed("reflection") == (1, 4)
+    item = report.item("test_normal_std")
+    assert (item.full, item.graded, item.difficulty) == (2, 5, 0.4)
+    # The points 4, 0, 0, 4, 0 beside 3, 1, 0, 2, 0 of the other part.
+    assert item.discrimination == pytest.approx(10.4 / (19.2 * 6.8) ** 0.5)
+    assert (report.item("reflection").full, report.item("reflection").graded) == (1, 4)
     [misconception] = report.misconceptions
-    assert (misconception.mistake, misconception.students) == ("variance_for_deviation", 2)
+    assert (misconception.mistake, misconception.kind) == ("variance_for_deviation", "mistake")
+    assert misconception.students == ("bob", "cyn")
     assert misconception.criteria == {"test_normal_std": 2}
     of_student = {item.student: item for item in report.participants}
     assert of_student["cyn"].waiting == ("reflection",)
@@ -164,7 +176,7 @@ def test_one_students_work_does_not_end_it(course: Path, tmp_path: Path) -> None
     broken.write_text('{"cells": [' + "[" * 2000)
     report = _read(course)
     [misconception] = report.misconceptions
-    assert misconception.students == 2
+    assert misconception.students == ("bob", "cyn")
     flagged = {item.student: item.flagged for item in report.participants}
     assert flagged["ada"] == ("The graded notebook cannot be read.",)
     write_page(report, tmp_path / "report.html")
@@ -174,15 +186,21 @@ def test_the_page(course: Path) -> None:
     page = course / "report.html"
     write_page(_read(course), page)
     text = page.read_text(encoding="utf-8")
-    assert "variance for deviation: 2 students" in text
-    assert "<td>cyn</td><td>answers to grade: reflection</td>" in text
-    assert "<td>dan</td><td>2.0 days late</td>" in text
-    assert "flagged: A limit struck: memory." in text
-    assert "Nothing handed in: fay." in text
-    assert "40% (2 of 5)" in text
+    shown = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", text))
+    assert "The variance 1/n for the deviation 2 students bob submission , cyn submission" in shown
+    assert "To say in class: Variances of independent terms add up, deviations do not" in shown
+    assert "answer to grade: reflection cyn submission" in shown
+    assert "python -m grading desk ps1" in shown
+    assert "handed in late dan (2.0 days)" in shown
+    assert "flagged: A limit struck: memory. eve" in shown
+    assert "Nothing handed in: 1 student fay" in shown
+    assert "Figures are of the 5 that were graded. Written answers that wait for a person" in shown
     # Criteria go by what a person calls them, in the table and beside a misconception.
-    assert "<td>Standard deviation: 1/√n</td><td>4</td>" in text
-    assert "Seen in: Standard deviation: 1/√n (2)." in text
+    assert "Standard deviation: 1/√n 4 40% (2 of 5) 0.40 0.91" in shown
+    assert "Costs points in: Standard deviation: 1/√n (2)." in shown
+    # From the folder of reports to what was handed in.
+    assert 'href="submitted/cyn/ps1/ps1.ipynb"' in text
+    assert "Attempts: 6, at most 2 by one student; who handed in more than once: 1." in shown
     # It fetches nothing, runs nothing, and shows what students wrote as text.
     assert not re.search(r"<script|<link|<img|https?:|url\(", text)
     again = course / "again.html"
@@ -194,20 +212,22 @@ def test_the_page_in_another_language(course: Path) -> None:
     page = course / "chinese.html"
     write_page(dataclasses.replace(_read(course), language="zh"), page)
     text = page.read_text(encoding="utf-8")
-    assert '<html lang="zh">' in text
-    assert "没有提交：fay。" in text
+    assert '<html lang="zh-CN">' in text
+    assert "没有提交：1 名学生</summary><p>fay" in text
     assert "待批阅的回答：reflection" in text
 
 
 def test_an_assignment_that_nbgrader_judges_has_a_report(course: Path, tmp_path: Path) -> None:
     report = read_class(course, f"sqlite:///{course}/gradebook.db", ASSIGNMENT, None, "en")
     write_page(report, tmp_path / "report.html")
-    assert "<td>test_normal_std</td><td>4</td>" in (tmp_path / "report.html").read_text("utf-8")
+    assert '<td>test_normal_std</td><td class="number">4</td>' in (
+        tmp_path / "report.html"
+    ).read_text("utf-8")
 
 
 def test_the_table_says_the_same(course: Path) -> None:
     path = course / "report.csv"
-    write_table(_read(course), path)
+    write_class(_read(course), path)
     with path.open(encoding="utf-8", newline="") as file:
         rows = {(row["section"], row["item"]): row for row in csv.DictReader(file)}
     assert rows["full points", "test_normal_std"]["count"] == "2"
@@ -219,12 +239,57 @@ def test_the_table_says_the_same(course: Path) -> None:
     assert sum(counts) == 5
 
 
+def test_a_row_for_each_student(course: Path) -> None:
+    path = course / "students.csv"
+    write_students(_read(course), path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["ada", "bob", "cyn", "dan", "eve"]
+    assert [rows["ada"][key] for key in ("score", "of", "attempts")] == ["7", "7", "2"]
+    assert [rows["cyn"][key] for key in ("test_normal_std", "reflection")] == ["0", ""]
+    assert rows["cyn"]["causes"] == "variance_for_deviation"
+    assert rows["dan"]["hours late"] == "48.0"
+    assert rows["eve"]["for a person"] == "flagged: A limit struck: memory."
+
+
+def test_a_cell_that_stopped_is_among_the_causes(course: Path, tmp_path: Path) -> None:
+    course = shutil.copytree(course, tmp_path / "copy")
+    path = course / "autograded" / "bob" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    nb.cells[0].outputs = [new_output("error", ename="SyntaxError", evalue="", traceback=[])]
+    nb.cells[1].metadata[KEY]["mistake"] = ""
+    nbformat.write(nb, path)
+    report = _read(course)
+    assert [(item.mistake, item.kind, item.students) for item in report.misconceptions] == [
+        ("SyntaxError", "error", ("bob",)),
+        ("variance_for_deviation", "mistake", ("cyn",)),
+    ]
+    write_page(report, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "The exercise&#39;s cell stopped with SyntaxError" in text
+
+
+def test_who_handed_in_another_edition_is_not_missing(course: Path, tmp_path: Path) -> None:
+    course = shutil.copytree(course, tmp_path / "copy")
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        gradebook.add_assignment("ps1_zh")
+        for student in ("ada", "fay"):
+            gradebook.add_submission("ps1_zh", student)
+    module = Assignments(modules={ASSIGNMENT: "grader_tests.assignment"}).of(ASSIGNMENT)
+    address = f"sqlite:///{course}/gradebook.db"
+    report = read_class(course, address, ASSIGNMENT, module, "en", ["ps1_zh", "not there"])
+    assert (report.missing, report.elsewhere) == ([], {"ps1_zh": ["fay"]})
+    write_page(report, tmp_path / "report.html")
+    told = "Students who handed in ps1_zh and not this one: 1."
+    assert told in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_no_cell_starts_a_formula(course: Path, tmp_path: Path) -> None:
     course = shutil.copytree(course, tmp_path / "copy")
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         gradebook.add_student("=HYPERLINK(1)")
     path = course / "report.csv"
-    write_table(_read(course), path)
+    write_class(_read(course), path)
     assert '"nothing handed in","=' not in path.read_text(encoding="utf-8")
     assert "nothing handed in,'=HYPERLINK(1)" in path.read_text(encoding="utf-8")
 
@@ -248,7 +313,7 @@ def _run(course: Path, assignment: str) -> subprocess.CompletedProcess[str]:
 def test_the_command(course: Path) -> None:
     done = _run(course, ASSIGNMENT)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "reports/ps1.html and ps1.csv: 5 submissions.\n"
+    assert done.stdout == "reports/ps1.html, ps1.csv and ps1_students.csv: 5 submissions.\n"
     assert (course / "reports" / "ps1.html").is_file()
     done = _run(course, "none")
     assert done.returncode == 1
