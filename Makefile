@@ -3,6 +3,11 @@ PYTHON ?= python3
 SHELL := /bin/bash
 python := .venv/bin/python
 
+# Commands in .venv/bin name the folder that they were installed in; this one may have been moved.
+ifneq ($(wildcard .venv/pyvenv.cfg),)
+_ := $(shell $(python) -m grading.course.moved_environment)
+endif
+
 # nbgrader calls alembic and jupyter by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
