@@ -29,9 +29,7 @@ def mend(environment: Path) -> Path | None:
     before, now = Path(made["folder"]).parent, environment.parent
     of_course = [
         *environment.glob("lib/python3*/site-packages/__editable__*"),
-        *environment.glob(
-            "lib/python3*/site-packages/weight_initialization_course-*/direct_url.json"
-        ),
+        *environment.glob("lib/python3*/site-packages/*.dist-info/direct_url.json"),
     ]
     for file in (*(environment / "bin").iterdir(), *of_course):
         if file.is_file() and not file.is_symlink():
