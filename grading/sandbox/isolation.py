@@ -40,6 +40,8 @@ _DATA = "/data"
 _RUNS = "/runs"
 _WORK = "/work"
 _INTERPRETER = "/python"
+# Where an interpreter that is linked to its library finds it.
+_LIBRARIES = ("--setenv", "LD_LIBRARY_PATH", f"{_INTERPRETER}/lib")
 # System folders with the libraries that the interpreter and its packages are linked to, the
 # fonts, and what the dynamic linker needs.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts")
@@ -86,7 +88,7 @@ def _complaint(program: Program) -> str | None:
     mounts = [*_mounts_of_interpreter(), *_mounts_of_modules(())]
     code = _TRIAL.format(modules=_MODULES, inside=INSIDE)
     trial = subprocess.run(
-        [*_sandbox(program, mounts), "--", _interpreter(), "-c", code],
+        [*_sandbox(program, mounts), *_LIBRARIES, "--", _interpreter(), "-c", code],
         capture_output=True,
         text=True,
         check=False,
@@ -242,7 +244,6 @@ def _variables(surroundings: Surroundings) -> list[str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": ":".join([_MODULES, *packages.paths()]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "LD_LIBRARY_PATH": f"{_INTERPRETER}/lib",
         "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NBGRADER_EXECUTION": "autograde",
@@ -257,7 +258,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
         variables[surroundings.data_variable] = _DATA
     if surroundings.runs is not None:
         variables |= {"RECALL_MODULE": f"{INSIDE}.recall", "RECALL_FOLDER": _RUNS}
-    return [word for item in variables.items() for word in ("--setenv", *item)]
+    return [*_LIBRARIES, *(word for item in variables.items() for word in ("--setenv", *item))]
 
 
 def _interpreter() -> str:
