@@ -3,11 +3,16 @@ PYTHON ?= python3
 SHELL := /bin/bash
 python := .venv/bin/python
 
+# Commands in .venv/bin name the folder that they were installed in; this one may have been moved.
+ifneq ($(wildcard .venv/pyvenv.cfg),)
+_ := $(shell $(python) -m grading.course.moved_environment)
+endif
+
 # nbgrader calls alembic and jupyter by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-site test-peer lint format release data bench accuracies calibration robustness clean
+.PHONY: help demo test test-browser test-site test-peer lint format release data bench accuracies calibration robustness newest clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
@@ -73,6 +78,20 @@ calibration: .venv/installed ## measure the hidden tests' errors (docs/calibrati
 
 robustness: .venv/installed ## grade every fault and attack with plain nbgrader too (docs/robustness.md)
 	@$(python) -m tests.benchmarks.robustness
+
+newest_python := build/newest/bin/python
+
+newest: ## install the newest of everything into build/newest, and say what the fast tests lose by it
+	@$(PYTHON) -m venv --clear build/newest
+	@echo "Installing into build/newest (some minutes) ..."
+	@$(newest_python) -m pip install --quiet --quiet --disable-pip-version-check \
+		--upgrade --upgrade-strategy eager --editable '.[dev]'
+	@$(newest_python) --version
+	@echo "Other than in constraints.txt:"
+	@$(newest_python) -m pip freeze --disable-pip-version-check --exclude-editable | \
+		grep -vxFf constraints.txt || true
+	@PATH="$(CURDIR)/build/newest/bin:$$PATH" $(newest_python) -m pytest $(side_by_side) \
+		-m 'not browser and not site and not slow' --ignore tests/course/test_package.py
 
 clean: ## remove what was built; the environment and the data stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,6 +11,7 @@ from grading.errors import GradingError
 _COMMANDS = {
     "audit": "grading.recording.audit",
     "autograde": "grading.batch",
+    "canvas": "grading.reports.canvas_upload",
     "check": "grading.site_check.check",
     "demo": "grading.demo.demo",
     "desk": "grading.desk.start",

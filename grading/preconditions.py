@@ -49,11 +49,11 @@ def check_machine(
             "--no-execute."
         )
     try:
-        Assignments(parent=execute).of(coursedir.assignment_id)
+        assignment = Assignments(parent=execute).of(coursedir.assignment_id)
     except AssignmentNotFound as error:
         raise Refused(f"Nothing was graded: {error}") from None
     try:
-        check_available()
+        check_available(assignment.IMPORTS if assignment else ())
     except SandboxUnavailable as error:
         if not execute.allow_unsandboxed:
             raise Refused(execute.how_to_allow(error)) from None

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
 
+from grading.course import literal_root
 from grading.course.modes import umask
 from grading.course.names import shown
 from grading.course.timestamps import FILE, UnreadableTimestamp, read_timestamp
@@ -33,11 +34,13 @@ def install() -> None:
         os.umask(umask(groupshared=False))
     CourseDirectory._load_config = _load_config_privately
     CourseDirectory.get_existing_timestamp = _existing_timestamp
+    literal_root.install()
 
 
 def _load_config_privately(self: CourseDirectory, *arguments: Any, **options: Any) -> None:
     """Take the settings, and let files be made as `groupshared` among them says."""
     _load_config(self, *arguments, **options)
+    literal_root.add(self.root)
     # nbgrader's command and the one within it each read settings, the outer one not all of them.
     if self.groupshared:
         _shared.add(self.root)

@@ -5,7 +5,6 @@ nbgrader's `fetch_feedback` looks for a page by the names of the files that were
 as one has that came in a zip.
 """
 
-import glob
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 
 from grading.course.exchange_folders import KeptExchange
+from grading.course.literal_root import glob_in_course
 from grading.course.names import shown
 from grading.intake.collect import SECRET
 from grading.intake.release import other_names
@@ -26,7 +26,7 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
     def copy_files(self) -> None:
         """Copy every page into the exchange; what cannot be fetched from there is logged."""
         excluded = set((self.coursedir.student_id_exclude or "").split(","))
-        for folder in sorted(map(Path, glob.glob(self.src_path))):
+        for folder in sorted(map(Path, glob_in_course(self.src_path))):
             student = folder.parent.name
             if student in excluded:
                 continue

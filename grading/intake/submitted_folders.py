@@ -1,6 +1,5 @@
 """Finds submissions' folders, and says which cannot be graded: one such ends nobody else's."""
 
-import glob
 import os
 import re
 from collections.abc import Iterator
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
+
+from grading.course.literal_root import glob_in_course
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ def find(coursedir: CourseDirectory) -> Iterator[Found]:
     step = coursedir.submitted_directory
     pattern = coursedir.format_path(step, coursedir.student_id, coursedir.assignment_id)
     parent = os.path.dirname(pattern)
-    for folder in sorted(glob.glob(parent)):
+    for folder in sorted(glob_in_course(parent)):
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
             yield Found(folder, os.path.basename(folder), _unreadable(Path(folder)))
-    for folder in sorted(glob.glob(pattern, include_hidden=True)):
+    for folder in sorted(glob_in_course(pattern, include_hidden=True)):
         student = names(coursedir, folder)[1]
         yield Found(folder, student, _problem(Path(folder), student))
 

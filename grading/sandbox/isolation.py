@@ -14,13 +14,12 @@ import os
 import pwd
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from grading.sandbox import bubblewrap
+from grading.sandbox import bubblewrap, packages
 from grading.sandbox.bubblewrap import Program
 from grading.sandbox.errors import SandboxUnavailable
 from grading.sandbox.inside import namespaces
@@ -33,18 +32,16 @@ FILES = "/files"
 # All that the sandbox sees of the engine, and the name under which it is imported there.
 _INSIDE = Path(namespaces.__file__).parent
 INSIDE = "sandbox_inside"
-# What installation leaves among the packages of where this course lies, and what is seen instead.
-_TELLING = ("__editable__*", "*.dist-info/direct_url.json")
-_NOTHING = _INSIDE / "__init__.py"
 # A file's folder would come first on the path of modules.
 _SERVE = f"import sys; del sys.path[0]; from {INSIDE}.server import main; main()"
 # Where other things are inside.
-_PACKAGES = "/packages"
 _MODULES = "/modules"
 _DATA = "/data"
 _RUNS = "/runs"
 _WORK = "/work"
 _INTERPRETER = "/python"
+# Where an interpreter that is linked to its library finds it.
+_LIBRARIES = ("--setenv", "LD_LIBRARY_PATH", f"{_INTERPRETER}/lib")
 # System folders with the libraries that the interpreter and its packages are linked to, the
 # fonts, and what the dynamic linker needs.
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts")
@@ -67,12 +64,16 @@ except OSError as error:
 """
 
 
-def check_available() -> None:
+def check_available(imports: Sequence[str] = ()) -> None:
     """Make sure that a sandbox can be started.
+
+    Args:
+        imports: modules that submissions must be able to import.
 
     Raises:
         SandboxUnavailable: it cannot; the message says what to install or to allow.
     """
+    packages.require(imports)
     complaint = _complaint(bubblewrap.find())
     if complaint is not None:
         raise SandboxUnavailable(
@@ -87,7 +88,7 @@ def _complaint(program: Program) -> str | None:
     mounts = [*_mounts_of_interpreter(), *_mounts_of_modules(())]
     code = _TRIAL.format(modules=_MODULES, inside=INSIDE)
     trial = subprocess.run(
-        [*_sandbox(program, mounts), "--", _interpreter(), "-c", code],
+        [*_sandbox(program, mounts), *_LIBRARIES, "--", _interpreter(), "-c", code],
         capture_output=True,
         text=True,
         check=False,
@@ -210,17 +211,7 @@ def _mounts_of_system() -> list[str]:
 def _mounts_of_interpreter() -> list[str]:
     base = Path(sys.base_prefix).resolve()
     mounts = [] if base == Path("/usr") else ["--ro-bind", str(base), _INTERPRETER]
-    # Not the virtual environment but its packages alone: without its .pth files, which make this
-    # course importable, and without its path, which may name a person.
-    packages = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-    mounts += ["--perms", "0755", "--dir", _PACKAGES]
-    for number, package in enumerate(packages):
-        mounts += ["--ro-bind", package, f"{_PACKAGES}/{number}"]
-        for installed in (path for kind in _TELLING for path in Path(package).glob(kind)):
-            if installed.is_file():
-                hidden = installed.relative_to(package)
-                mounts += ["--ro-bind", str(_NOTHING), f"{_PACKAGES}/{number}/{hidden}"]
-    return mounts
+    return [*mounts, *packages.mounts()]
 
 
 def _mounts_of_surroundings(surroundings: Surroundings, files: Path) -> list[str]:
@@ -245,17 +236,14 @@ def _mounts_of_modules(modules: Sequence[Path]) -> list[str]:
 
 
 def _variables(surroundings: Surroundings) -> list[str]:
-    number_of_packages = len({sysconfig.get_path(name) for name in ("purelib", "platlib")})
-    packages = [f"{_PACKAGES}/{number}" for number in range(number_of_packages)]
     variables = {
         "PATH": f"{_INTERPRETER}/bin:/usr/bin:/bin",
         "HOME": "/tmp",
         # No list of users tells the name of one's own.
         "USER": "student",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": ":".join([_MODULES, *packages]),
+        "PYTHONPATH": ":".join([_MODULES, *packages.paths()]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "LD_LIBRARY_PATH": f"{_INTERPRETER}/lib",
         "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NBGRADER_EXECUTION": "autograde",
@@ -270,7 +258,7 @@ def _variables(surroundings: Surroundings) -> list[str]:
         variables[surroundings.data_variable] = _DATA
     if surroundings.runs is not None:
         variables |= {"RECALL_MODULE": f"{INSIDE}.recall", "RECALL_FOLDER": _RUNS}
-    return [word for item in variables.items() for word in ("--setenv", *item)]
+    return [*_LIBRARIES, *(word for item in variables.items() for word in ("--setenv", *item))]
 
 
 def _interpreter() -> str:

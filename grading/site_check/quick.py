@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -61,7 +62,7 @@ def site_of(coursedir: CourseDirectory, parent: Configurable) -> Site:
         places.append(root / url.database)
     # With a trailing journal or lock of each.
     files = [secret, log, *places[len(names) :]]
-    beside = [each for file in files for each in sorted(file.parent.glob(f"{file.name}*"))]
+    beside = [each for file in files for each in sorted(file.parent.glob(f"{escape(file.name)}*"))]
     exchange = Exchange(coursedir=coursedir, parent=parent)
     return Site(
         root,

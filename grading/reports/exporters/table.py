@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
@@ -56,26 +56,34 @@ class PlatformExporter(ExportPlugin):
         assignments = [
             item for item in gradebook.assignments if not self.assignment or self._wanted(item)
         ]
-        known = self._read_students()
         rows = []
+        for student, fields in self.students(gradebook):
+            for name in self.identifiers:
+                if safe_text(fields[name]) != fields[name]:
+                    raise UnsafeIdentifier(
+                        f"{name} of student {student!r} is {fields[name]!r}, which a "
+                        "spreadsheet reads as a formula. Map it to another in a student file "
+                        f"(--{type(self).__name__}.students_file)."
+                    )
+            scores = [self.score(gradebook, item, student) for item in assignments]
+            rows.append([*(safe_text(value) for value in fields.values()), *scores])
+        write_rows(path, [*self.header(assignments), *rows])
+        self.log.info("Exported %d students to %s", len(rows), path)
+
+    def students(self, gradebook: Gradebook) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield who is asked for, by nbgrader's id, with the columns before the scores.
+
+        Raises:
+            StudentFileError: the student file is missing or lacks columns.
+        """
+        known = self._read_students()
         for student in gradebook.students:
             if self.student and student.id not in {str(name) for name in self.student}:
                 continue
             if known is not None and student.id not in known:
                 self.log.warning("%s is not in %s: left out", student.id, self.students_file)
                 continue
-            fields = self.fields(student) | (known[student.id] if known is not None else {})
-            for name in self.identifiers:
-                if safe_text(fields[name]) != fields[name]:
-                    raise UnsafeIdentifier(
-                        f"{name} of student {student.id!r} is {fields[name]!r}, which a "
-                        "spreadsheet reads as a formula. Map it to another in a student file "
-                        f"(--{type(self).__name__}.students_file)."
-                    )
-            scores = [self._score(gradebook, item, student.id) for item in assignments]
-            rows.append([*(safe_text(value) for value in fields.values()), *scores])
-        write_rows(path, [*self.header(assignments), *rows])
-        self.log.info("Exported %d students to %s", len(rows), path)
+            yield student.id, self.fields(student) | (known[student.id] if known else {})
 
     def fields(self, student: Student) -> dict[str, str]:
         """Return the columns before the scores, as far as the gradebook knows them."""
@@ -113,7 +121,7 @@ class PlatformExporter(ExportPlugin):
             students[identifier] = {name: line[name] or "" for name in found & allowed}
         return students
 
-    def _score(self, gradebook: Gradebook, assignment: Assignment, student: str) -> str:
+    def score(self, gradebook: Gradebook, assignment: Assignment, student: str) -> str:
         """Return the score after the penalty; "" where there is nothing that was graded."""
         try:
             submission = gradebook.find_submission(assignment.name, student)

@@ -581,6 +581,20 @@ class TestEnds:
         finally:
             isolation._complaint.cache_clear()
 
+    def test_an_interpreter_finds_its_library_when_it_is_tried(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Pythons built with a library of their own, as pyenv's may be, do not start else."""
+        looks = (
+            "import os\nif os.environ['LD_LIBRARY_PATH'] == '/python/lib': os.write(1, b'works')"
+        )
+        monkeypatch.setattr(isolation, "_TRIAL", looks)
+        isolation._complaint.cache_clear()
+        try:
+            check_available()
+        finally:
+            isolation._complaint.cache_clear()
+
     def test_missing_bubblewrap_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "which", _nowhere)
         monkeypatch.setattr(bubblewrap, "find_spec", _nowhere)
