@@ -18,18 +18,24 @@ needs_root = pytest.mark.skipif(
 )
 
 
-def as_other_user(*command: str, user: int = OTHER, groups: Sequence[int] = ()) -> list[str]:
-    """Return the command that runs `command` as a user, with a group of their own and `groups`."""
-    opened: list[str] = []
-    for path in (Path(sys.base_prefix), Path(sys.prefix), COURSE_ROOT):
+def opened(*paths: Path) -> list[str]:
+    """Return bwrap's arguments by which everybody reaches paths that lie in closed folders."""
+    arguments: list[str] = []
+    for path in paths:
         closed = [str(above) for above in path.resolve().parents if not above.stat().st_mode & 1]
         if closed:
-            opened += [] if closed[-1] in opened else ["--tmpfs", closed[-1]]
+            arguments += [] if closed[-1] in arguments else ["--tmpfs", closed[-1]]
             for above in reversed(path.resolve().parents):
                 if above.is_relative_to(closed[-1]) and str(above) != closed[-1]:
-                    opened += ["--perms", "0755", "--dir", str(above)]
-            opened += ["--ro-bind", str(path.resolve()), str(path.resolve())]
-    outside = ["bwrap", "--dev-bind", "/", "/", *opened, "--cap-add", "ALL", "--die-with-parent"]
+                    arguments += ["--perms", "0755", "--dir", str(above)]
+            arguments += ["--ro-bind", str(path.resolve()), str(path.resolve())]
+    return arguments
+
+
+def as_other_user(*command: str, user: int = OTHER, groups: Sequence[int] = ()) -> list[str]:
+    """Return the command that runs `command` as a user, with a group of their own and `groups`."""
+    reached = opened(Path(sys.base_prefix), Path(sys.prefix), COURSE_ROOT)
+    outside = ["bwrap", "--dev-bind", "/", "/", *reached, "--cap-add", "ALL", "--die-with-parent"]
     who = ["setpriv", "--reuid", str(user), "--regid", str(user)]
     who += ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
     return [*outside, "--", *who, "--", *command]

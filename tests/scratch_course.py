@@ -76,10 +76,7 @@ class ScratchCourse:
 
         Every deleted given cell comes back in grading, so it is the source that is shortened.
         """
-        path = self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-        notebook = read_notebook(path)
-        without_comparisons(notebook)
-        path.write_text(json.dumps(notebook), encoding="utf-8")
+        shorten(self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
 
     @property
     def release(self) -> Path:
@@ -129,6 +126,13 @@ def read_notebook(path: Path) -> Notebook:
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
     return notebook
+
+
+def shorten(path: Path) -> None:
+    """Drop what the lesson compares and shows from a notebook's file."""
+    notebook = read_notebook(path)
+    without_comparisons(notebook)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def without_comparisons(notebook: Notebook) -> None:

@@ -9,11 +9,13 @@ assignments and versions, since each run is named by all that decides it.
 
 import hashlib
 import logging
+import os
 import platform
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from stat import S_IMODE
 from typing import cast
 
 import nbformat
@@ -77,6 +79,10 @@ def record(
                 )
                 raise NotRecorded(_not_recorded[done])
         done.touch()
+        # The sandbox writes with a umask of its own, which keeps a group from what it shares.
+        for path in folder.iterdir():
+            if path.suffix and os.geteuid() in (0, path.lstat().st_uid):
+                path.chmod(S_IMODE(done.stat().st_mode))
 
 
 _not_recorded: dict[Path, str] = {}

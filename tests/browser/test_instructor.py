@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import lab
 from tests.browser.conftest import settings_of_site
+from tests.browser.formgrader import assignment, press
 from tests.browser.server import JupyterServer
 from tests.grading.feedback.test_safe_pages import PAYLOADS, RUN
 from tests.scratch_course import (
@@ -58,24 +59,6 @@ def _open(page: Page, address: str, place: str) -> None:
     page.goto(address.replace("/lab?", f"/formgrader/{place}?"))
 
 
-def _assignment(page: Page) -> Locator:
-    """Return the assignment's row on the page of assignments."""
-    rows = page.locator("#main_table tbody tr, table tbody tr")
-    row = rows.filter(has=page.get_by_text(ASSIGNMENT, exact=True))
-    expect(row).to_be_visible(timeout=lab.USUAL)
-    return row
-
-
-def _press(page: Page, row: Locator, column: str) -> None:
-    """Press a button of a row, wait for the message that it worked, and close that."""
-    row.locator(f".{column} a").click()
-    message = page.locator("#success-modal, #error-modal")
-    expect(message).to_be_visible(timeout=lab.LONG)
-    expect(message.locator(".modal-title")).to_have_text("Success")
-    message.locator("[data-dismiss=modal]").first.click()
-    expect(message).to_have_count(0, timeout=lab.USUAL)
-
-
 def _hand_in(home: Path, page: Page, address: str) -> None:
     """Fetch in Assignment List, fill in the notebook, and submit in the list."""
     lab.open_lab(page, address)
@@ -104,8 +87,8 @@ def test_from_release_to_feedback(
 ) -> None:
     lab.open_lab(page, formgrader)
     _open(page, formgrader, "manage_assignments")
-    _press(page, _assignment(page), "assign")
-    _press(page, _assignment(page), "release")
+    press(page, assignment(page, ASSIGNMENT), "assign")
+    press(page, assignment(page, ASSIGNMENT), "release")
     screenshot("formgrader-released")
     assert own_course.release.is_dir()
 
@@ -113,18 +96,18 @@ def test_from_release_to_feedback(
     _hand_in(home, page, address)
 
     _open(page, formgrader, "manage_assignments")
-    _press(page, _assignment(page), "collect")
-    _assignment(page).locator(".num-submissions a").click()
+    press(page, assignment(page, ASSIGNMENT), "collect")
+    assignment(page, ASSIGNMENT).locator(".num-submissions a").click()
     row = page.locator("tbody tr").filter(has=page.locator(".autograde a"))
     expect(row).to_have_count(1, timeout=lab.USUAL)
-    _press(page, row, "autograde")
+    press(page, row, "autograde")
     screenshot("formgrader-autograded")
 
     _grade_by_hand(page, formgrader, screenshot)
 
     _open(page, formgrader, "manage_assignments")
-    _press(page, _assignment(page), "generate-feedback")
-    _press(page, _assignment(page), "release-feedback")
+    press(page, assignment(page, ASSIGNMENT), "generate-feedback")
+    press(page, assignment(page, ASSIGNMENT), "release-feedback")
     screenshot("formgrader-feedback-released")
 
     lab.open_lab(page, address)
@@ -191,7 +174,7 @@ def test_no_payload_runs(
     lab.open_lab(page, formgrader)
     _open(page, formgrader, f"manage_submissions/{ASSIGNMENT}")
     row = page.locator("tbody tr", has_text="mallory")
-    _press(page, row, "autograde")
+    press(page, row, "autograde")
     row.locator(".student-name a").click()
     page.locator("tbody tr a", has_text=ASSIGNMENT).click()
     points = page.locator("#reflection_results")

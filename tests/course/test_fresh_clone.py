@@ -4,7 +4,6 @@ import os
 import pwd
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from tests.clone import clone_course
 from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 
@@ -26,23 +26,6 @@ def _blocks(heading: str) -> list[str]:
     """Return the blocks of commands below a heading of the README."""
     text = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def _clone(target: Path) -> None:
-    """Copy what git has, and what it would be given by the next commit."""
-    listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
-        cwd=COURSE_ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if listing.returncode != 0:
-        pytest.skip("needs git, and the course to be its repository")
-    for name in filter(None, os.fsdecode(listing.stdout).split("\0")):
-        source = COURSE_ROOT / name
-        if source.is_symlink() or source.exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target / name, follow_symlinks=False)
 
 
 def _environment(clone: Path) -> None:
@@ -66,7 +49,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Path:
     clone, student, site = folder / "ein Kurs für Köln", folder / "student", folder / "site"
     for made in (clone, student, site, folder / "share"):
         made.mkdir()
-    _clone(clone)
+    clone_course(clone)
     _environment(clone)
     # What other tests have trained needs no training again; the folder is no matter of the README.
     recorded = COURSE_ROOT / "build" / "recorded_runs"
