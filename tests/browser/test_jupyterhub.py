@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ COURSE = "weight-initialization"
 PLACE = Path("srv/nbgrader/courses") / COURSE
 PASSWORD = "only on a machine that is gone in a minute"
 COMMENT = "Which of the two figures would you trust more, and why?"
+_ASK_REGISTRY = ("npm", "view", "--fetch-retries=0", "configurable-http-proxy@5.1.0", "version")
 ANSWER = "By the rule the loss falls at once."
 
 
@@ -44,6 +46,8 @@ def machine(real_data: str) -> Iterator[Machine]:
     for program in ("npm", "unshare", "useradd"):
         if shutil.which(program) is None:
             pytest.skip(f"There is no {program}; on Debian: apt install npm util-linux passwd")
+    if subprocess.run(_ASK_REGISTRY, capture_output=True, check=False).returncode:
+        pytest.skip("npm cannot reach its registry, from which the hub's proxy comes")
     build = COURSE_ROOT / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="hub-") as name:
