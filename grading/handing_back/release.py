@@ -2,12 +2,13 @@
 
 nbgrader's `fetch_feedback` looks for a page by the names of the files that were submitted. And its
 `release_feedback` stops at the first submission without the secret that `nbgrader submit` writes,
-as one has that came in a zip.
+as one has that came in a zip; here one is made, and the page released under it.
 """
 
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
@@ -49,14 +50,16 @@ class CourseReleaseFeedback(KeptExchange, ExchangeReleaseFeedback):
         secret_file = folder / SECRET
         secret = _read_secret(secret_file)
         if pages and not secret:
-            self.log.error(
-                "Not released for %s: the submission has no %s, as one from a zip, or one "
-                "that holds no secret; give the page %s by hand.",
+            secret = token_hex(32)
+            secret_file.unlink(missing_ok=True)
+            secret_file.write_text(secret, encoding="utf-8")
+            self.log.warning(
+                "The submission of %s has no secret in %s, as one from a zip, and fetch_feedback "
+                "finds a page by it: give the page %s by hand.",
                 shown(student),
                 SECRET,
                 pages[0],
             )
-            return
         for page in pages:
             for name in self._names(page.stem, student):
                 target = Path(

@@ -44,7 +44,11 @@ def test_a_renamed_notebooks_page_is_found_and_a_zip_stops_nobody(
     course.nbgrader("autograde", "twins")
     course.nbgrader("generate_feedback", "twins")
     output = course.nbgrader("release_feedback", "twins")
-    assert "Not released for aa_zip: the submission has no submission_secret.txt" in output
+    assert "The submission of aa_zip has no secret in submission_secret.txt" in output
+    released = course.exchange / "weight-initialization" / "feedback"
+    assert len(list(released.glob("*.html"))) == 5, "the renamed notebook's page under both names"
+    course.nbgrader("release_feedback", "twins")
+    assert len(list(released.glob("*.html"))) == 5, "its secret is made once"
     course.nbgrader("fetch_feedback", "twins", of_the_course, folder=home)
     pages = {page.name for page in (home / "twins" / "feedback").rglob("*.html")}
     assert pages == {"p1.html", "p2 (1).html"}

@@ -6,6 +6,7 @@ However many files there are, and however deep, choosing among them takes a mome
 import multiprocessing
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -212,14 +213,20 @@ def test_a_thousand_folders_within_each_other_are_no_fault(deep: Path, release: 
     assert len(select_files(deep, release, 50).remarks) == 1
 
 
-def test_what_may_not_be_read_is_left_out(tmp_path: Path, release: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can come to, as none is below pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_what_may_not_be_read_is_left_out(open_folder: Path) -> None:
     """As another user than root, who may read everything."""
-    folder = write(tmp_path / "submitted", {"mine.csv": "", "closed.csv": "", "shut/x.csv": ""})
+    folder = write(open_folder / "submitted", {"mine.csv": "", "closed.csv": "", "shut/x.csv": ""})
+    release = write(open_folder / "release", GIVEN)
     (folder / "closed.csv").chmod(0)
     (folder / "shut").chmod(0)
-    for parent in (*tmp_path.parents, tmp_path):
-        if parent.owner() == tmp_path.owner() and parent.is_relative_to(tmp_path.parents[1]):
-            parent.chmod(0o755)
     user = OTHER if os.getuid() == 0 else os.getuid()
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(1, fork, initializer=os.setuid, initargs=(user,)) as other:
