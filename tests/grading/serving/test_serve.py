@@ -18,7 +18,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.recording import audit
-from grading.serving import status
+from grading.serving import only_one, status
 from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import (
     ASSIGNMENT,
@@ -116,6 +116,7 @@ def test_from_submit_to_fetch_feedback(
         fresh.nbgrader("submit", ASSIGNMENT, f"--course={COURSE}", folder=tmp_path)
         submitted = next(path for path in fresh.inbound.iterdir() if path != half)
         student = submitted.name.split("+")[0]
+        wait_for(lambda: (fresh.root / only_one.FILE).is_file())
         second = fresh.serve()
         said, _ = second.communicate(timeout=60)
         assert second.returncode == 1
