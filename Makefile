@@ -12,7 +12,7 @@ endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-site test-peer lint format release data bench accuracies calibration robustness newest clean
+.PHONY: help demo test test-browser test-site test-hub test-peer lint format release data bench accuracies calibration robustness newest clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 — /p' Makefile
@@ -41,6 +41,9 @@ test-browser: .venv/installed ## run the tests in Chromium; screenshots go to bu
 
 test-site: .venv/installed ## test what a site has: other users, a cluster, faults of the machine
 	@$(python) -m pytest -m site
+
+test-hub: .venv/installed ## type the page on JupyterHub and play a class there (root, npm, the real data)
+	@$(python) -m pytest -m hub tests/browser
 
 test-peer: .venv/installed ## run nbgrader's own tests of its commands under this course's settings
 	@$(python) -m tests.peer
@@ -91,7 +94,7 @@ newest: ## install the newest of everything into build/newest, and say what the 
 	@$(newest_python) -m pip freeze --disable-pip-version-check --exclude-editable | \
 		grep -vxFf constraints.txt || true
 	@PATH="$(CURDIR)/build/newest/bin:$$PATH" $(newest_python) -m pytest $(side_by_side) \
-		-m 'not browser and not site and not slow' --ignore tests/course/test_package.py
+		-m 'not browser and not site and not hub and not slow' --ignore tests/course/test_package.py
 
 clean: ## remove what was built; the environment and the data stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,7 +29,7 @@ from tests.scratch_course import (
     solve,
 )
 
-pytestmark = [pytest.mark.site, pytest.mark.slow, pytest.mark.timeout(1800), needs_root]
+pytestmark = [pytest.mark.hub, pytest.mark.slow, pytest.mark.timeout(1800), needs_root]
 
 COURSE = "weight-initialization"
 PLACE = Path("srv/nbgrader/courses") / COURSE
@@ -165,7 +165,12 @@ def graded(machine: Machine, enter: Callable[[str], Page]) -> Machine:
 def _grade_by_hand(page: Page, formgrader: FrameLocator) -> None:
     """Give points and a comment to a written answer of the one who wrote one."""
     formgrader.locator("tbody tr", has_text="ada").locator(".student-name a").click()
-    formgrader.locator("tbody").get_by_role("link", name=ASSIGNMENT, exact=True).click()
+    # What is written before the page has fetched what stands in the gradebook is not saved.
+    with (
+        page.expect_response(lambda answer: "/api/grades?" in answer.url),
+        page.expect_response(lambda answer: "/api/comments?" in answer.url),
+    ):
+        formgrader.locator("tbody").get_by_role("link", name=ASSIGNMENT, exact=True).click()
     points = formgrader.locator("#reflection_results")
     expect(points).to_be_visible(timeout=lab.USUAL)
     points.fill("2")
