@@ -24,7 +24,8 @@ def mend(environment: Path) -> Path | None:
         The course's folder that it named before; None where it was this one, or it says none.
     """
     made = _MADE_BY.search((environment / "pyvenv.cfg").read_text(encoding="utf-8"))
-    if made is None or made["folder"] == str(environment):
+    # One that a link leads to has not moved, and its own folder's commands use it, too.
+    if made is None or _is_same(Path(made["folder"]), environment):
         return None
     before, now = Path(made["folder"]).parent, environment.parent
     of_course = [
@@ -37,6 +38,10 @@ def mend(environment: Path) -> Path | None:
     # Last, because it writes down the new folder: what was interrupted is begun again.
     venv.create(environment, symlinks=True)
     return before
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one == other or (one.exists() and one.samefile(other))
 
 
 def _rename(file: Path, before: Path, now: Path) -> None:

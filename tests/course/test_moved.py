@@ -51,3 +51,20 @@ def test_make_mends_what_names_the_old_folder(tmp_path: Path, name: str) -> None
     assert f"{new}/grading" in printed.stdout
     again = shell(new, "make help")
     assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_an_environment_that_a_link_leads_to_has_not_moved(tmp_path: Path) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        (folder / "grading").mkdir(parents=True)
+        shutil.copy(COURSE_ROOT / "Makefile", folder)
+        shutil.copytree(COURSE_ROOT / "grading" / "course", folder / "grading" / "course")
+        (folder / "grading" / "__init__.py").touch()
+    python = str(sys._base_executable)  # type: ignore[attr-defined]
+    assert shell(own, f"{python} -m venv --without-pip .venv").returncode == 0
+    command = own / ".venv" / "bin" / "nbgrader"
+    command.write_text(f"#!{own}/.venv/bin/python\n")
+    before = {path: path.read_bytes() for path in (command, own / ".venv" / "pyvenv.cfg")}
+    (other / ".venv").symlink_to(own / ".venv")
+    assert shell(other, "make help").stderr == ""
+    assert {path: path.read_bytes() for path in before} == before
