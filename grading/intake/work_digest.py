@@ -45,9 +45,12 @@ def is_other_work(graded: Path, submitted: Path, files: Selection, others: Seque
     """Tell whether something else is handed in now than what was graded.
 
     Args:
-        graded: the graded notebook, of which it is not asked where it does not say what it was of.
+        graded: the graded notebook, of which it is not asked where it is gone, or does not say what
+            it was of.
         submitted: where the submitted one should be; `files` and `others` as in `digests`.
     """
+    if not graded.is_file():
+        return False
     work = Remarks.read(nbformat.read(graded, as_version=4)).work
     return bool(work) and work != digests(submitted, files, others)[1]
 
