@@ -24,8 +24,7 @@ def mend(environment: Path) -> Path | None:
         The course's folder that it named before; None where it was this one, or it says none.
     """
     made = _MADE_BY.search((environment / "pyvenv.cfg").read_text(encoding="utf-8"))
-    # One that a link leads to has not moved, and its own folder's commands use it, too.
-    if made is None or _is_same(Path(made["folder"]), environment):
+    if made is None or _is_same(Path(made["folder"]), environment) or _is_borrowed(environment):
         return None
     before, now = Path(made["folder"]).parent, environment.parent
     of_course = [
@@ -42,6 +41,11 @@ def mend(environment: Path) -> Path | None:
 
 def _is_same(one: Path, other: Path) -> bool:
     return one == other or (one.exists() and one.samefile(other))
+
+
+def _is_borrowed(environment: Path) -> bool:
+    """Tell whether links lead to an environment, or to what it is made of: others use that, too."""
+    return any((environment / name).is_symlink() for name in ("", "bin", "lib", "pyvenv.cfg"))
 
 
 def _rename(file: Path, before: Path, now: Path) -> None:

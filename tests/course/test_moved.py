@@ -21,22 +21,33 @@ def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def make_course(folder: Path) -> None:
+    """Make a folder with what `make help` needs of a course."""
+    (folder / "grading").mkdir(parents=True)
+    shutil.copy(COURSE_ROOT / "Makefile", folder)
+    shutil.copytree(COURSE_ROOT / "grading" / "course", folder / "grading" / "course")
+    (folder / "grading" / "__init__.py").touch()
+
+
+def make_environment(course: Path) -> Path:
+    """Give a course an environment without packages; return it."""
+    python = str(sys._base_executable)  # type: ignore[attr-defined]
+    assert shell(course, f"{python} -m venv --without-pip .venv").returncode == 0
+    return course / ".venv"
+
+
 @pytest.mark.parametrize("name", ["moved", "ein Kurs für Köln"])
 def test_make_mends_what_names_the_old_folder(tmp_path: Path, name: str) -> None:
     old, new = tmp_path / "old", tmp_path / name
-    (old / "grading").mkdir(parents=True)
-    shutil.copy(COURSE_ROOT / "Makefile", old)
-    shutil.copytree(COURSE_ROOT / "grading" / "course", old / "grading" / "course")
-    (old / "grading" / "__init__.py").touch()
-    python = str(sys._base_executable)  # type: ignore[attr-defined]
-    assert shell(old, f"{python} -m venv --without-pip .venv").returncode == 0
+    make_course(old)
+    environment = make_environment(old)
     # As pip installs a command, and the course's package.
-    command = old / ".venv" / "bin" / "nbgrader"
+    command = environment / "bin" / "nbgrader"
     command.write_text(
         f"#!{old}/.venv/bin/python\nimport sys, grading\nprint(sys.prefix, grading)\n"
     )
     command.chmod(0o755)
-    packages = next(old.glob(".venv/lib/python3*/site-packages"))
+    packages = next(environment.glob("lib/python3*/site-packages"))
     (packages / "__editable__.course.pth").write_text(f"{old}\n")
     activated = "source .venv/bin/activate && cd / && nbgrader"
     assert f"{old}/.venv" in shell(old, activated).stdout
@@ -53,18 +64,20 @@ def test_make_mends_what_names_the_old_folder(tmp_path: Path, name: str) -> None
     assert (again.returncode, again.stderr) == (0, "")
 
 
-def test_an_environment_that_a_link_leads_to_has_not_moved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", ["the environment", "its parts"])
+def test_an_environment_that_links_lead_to_has_not_moved(tmp_path: Path, linked: str) -> None:
     own, other = tmp_path / "own", tmp_path / "other"
-    for folder in (own, other):
-        (folder / "grading").mkdir(parents=True)
-        shutil.copy(COURSE_ROOT / "Makefile", folder)
-        shutil.copytree(COURSE_ROOT / "grading" / "course", folder / "grading" / "course")
-        (folder / "grading" / "__init__.py").touch()
-    python = str(sys._base_executable)  # type: ignore[attr-defined]
-    assert shell(own, f"{python} -m venv --without-pip .venv").returncode == 0
-    command = own / ".venv" / "bin" / "nbgrader"
-    command.write_text(f"#!{own}/.venv/bin/python\n")
-    before = {path: path.read_bytes() for path in (command, own / ".venv" / "pyvenv.cfg")}
-    (other / ".venv").symlink_to(own / ".venv")
+    make_course(own)
+    make_course(other)
+    environment, borrowed = make_environment(own), other / ".venv"
+    command = environment / "bin" / "nbgrader"
+    command.write_text(f"#!{environment}/bin/python\n")
+    before = {path: path.read_bytes() for path in (command, environment / "pyvenv.cfg")}
+    if linked == "the environment":
+        borrowed.symlink_to(environment)
+    else:
+        borrowed.mkdir()
+        for path in environment.iterdir():
+            (borrowed / path.name).symlink_to(path)
     assert shell(other, "make help").stderr == ""
     assert {path: path.read_bytes() for path in before} == before
