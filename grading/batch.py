@@ -7,11 +7,9 @@ busy, so memory does not grow with the class.
 """
 
 import argparse
-import logging
 import os
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
@@ -21,14 +19,14 @@ from pathlib import Path
 import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.writers.files import FilesWriter
-from nbgrader.apps import NbGrader
 from nbgrader.converters import NbGraderException
-from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from grading import sandbox
 from grading.attempt import Attempt
 from grading.autograde import CourseAutograde
+from grading.course.settings import course_settings
 from grading.course.terminal import unfiltered
 from grading.in_force import not_in_force, what_is_missing
 from grading.intake.release import released_names
@@ -274,11 +272,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--force", action="store_true", help="also who has been graded before")
     options = parser.parse_args(arguments)
-    # nbgrader's own queries, which the bar should not drown in.
-    warnings.filterwarnings("ignore", category=SAWarning)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     app.coursedir.assignment_id = options.assignment
     app.coursedir.student_id = options.student
     converter = BatchAutograde(coursedir=app.coursedir, parent=app)

@@ -2,17 +2,13 @@
 
 import argparse
 import asyncio
-import logging
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from nbgrader.apps import NbGrader
-from sqlalchemy.exc import SAWarning
-
 from grading.assignment import Assignments
 from grading.course.language import read_language
+from grading.course.settings import course_settings
 from grading.desk.answers import AnswerFolder, read_answers
 from grading.desk.desk import Desk
 from grading.desk.journal import FILE, Journal
@@ -37,10 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         raise NotAShare(
             f"--share is from 0 to 1, such as 0.1 for every tenth; not {options.share}."
         )
-    warnings.filterwarnings("ignore", category=SAWarning)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     name = options.assignment
     source = Path(app.coursedir.format_path(app.coursedir.source_directory, ".", name))
     folder = AnswerFolder(

@@ -6,7 +6,6 @@ when more has been graded. With `--dry-run` it reads from Canvas, and says what 
 
 import argparse
 import hashlib
-import logging
 import os
 import shutil
 import tempfile
@@ -19,14 +18,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from requests import RequestException
-from sqlalchemy.exc import SAWarning
 from traitlets import Dict, Integer, Unicode
 from traitlets.config import LoggingConfigurable
 
 from grading.course.names import shown
+from grading.course.settings import course_settings
 from grading.errors import GradingError
 from grading.reports.exporters import CanvasExporter
 
@@ -212,10 +210,7 @@ def main(arguments: Sequence[str]) -> int:
         from canvasapi.exceptions import CanvasException
     except ImportError:
         raise NotUploaded("Install what speaks with Canvas: pip install canvasapi") from None
-    warnings.filterwarnings("ignore", category=SAWarning)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     os.chdir(app.coursedir.root)
     count = 0
     try:

@@ -5,16 +5,12 @@ edition of the assignment, one that the same module judges, do not count as miss
 """
 
 import argparse
-import logging
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from nbgrader.apps import NbGrader
-from sqlalchemy.exc import SAWarning
-
 from grading.assignment import Assignments
 from grading.course.language import read_language
+from grading.course.settings import course_settings
 from grading.reports.class_report import read_class
 from grading.reports.report_page import write_page
 from grading.reports.report_tables import write_class, write_students
@@ -35,10 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         "--output", type=Path, default=Path("reports"), help="folder; default: reports"
     )
     options = parser.parse_args(arguments)
-    warnings.filterwarnings("ignore", category=SAWarning)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     root, name = Path(app.coursedir.root), options.assignment
     source = Path(app.coursedir.format_path(app.coursedir.source_directory, ".", name))
     assignments = Assignments(parent=app)

@@ -6,11 +6,9 @@ twice, nothing lost.
 """
 
 import argparse
-import logging
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -18,10 +16,11 @@ from pathlib import Path
 from nbgrader.apps import NbGrader
 from nbgrader.converters import NbGraderException
 from nbgrader.exchange import ExchangeError
-from sqlalchemy.exc import OperationalError, SAWarning
+from sqlalchemy.exc import OperationalError
 
 from grading.batch import positive
 from grading.course.names import shown
+from grading.course.settings import course_settings
 from grading.errors import GradingError
 from grading.intake.collect import Refused
 from grading.recording.attempts import Attempts
@@ -241,11 +240,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not options.assignments:
         parser.error("name the assignments that are to be served")
-    # nbgrader's own queries.
-    warnings.filterwarnings("ignore", category=SAWarning)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     os.chdir(app.coursedir.root)
     signals = StopSignals()
     signals.install()

@@ -5,7 +5,6 @@ changes nothing. Every grading runs the quick part by itself.
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,13 +12,13 @@ from pathlib import Path
 from pwd import getpwuid
 from stat import S_IRGRP, S_IROTH, S_ISDIR, S_IWGRP, S_IWOTH, S_IXGRP, S_IXOTH
 
-from nbgrader.apps import NbGrader
 from traitlets.config import Configurable
 
 from grading import sandbox
 from grading.assignment import Assignments
 from grading.course.names import listed
 from grading.course.openings import Opening, status
+from grading.course.settings import course_settings
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.site_check import course_files, imported_folders, machine
 from grading.site_check.quick import Site, quick_check, site_of
@@ -87,9 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading check", description=__doc__)
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="default: en")
     options = parser.parse_args(arguments)
-    app = NbGrader()
-    app.log_level = logging.ERROR
-    app.initialize([])
+    app = course_settings()
     site = site_of(app.coursedir, app)
     openings = check(site, app, app.coursedir.db_url)
     for number, opening in enumerate(openings, 1):
