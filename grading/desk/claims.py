@@ -93,11 +93,7 @@ def extreme_of(line: Line, table: Table, language: str) -> Extreme | None:
     ]
     if len(heads) != 1 or len(asked) != 1:
         return None
-    held = {
-        row: number
-        for row in range(len(table.rows))
-        if (number := table.value(row, heads[0])) is not None
-    }
+    held = table.numbers(heads[0])
     if not held:
         return None
     best = min(held.values()) if asked[0] else max(held.values())

@@ -102,11 +102,7 @@ def _difference(value: float, digits: int, table: Table) -> tuple[int, int, int]
     if digits == 0:
         return None
     for column in range(1, len(table.heads)):
-        held = {
-            row: number
-            for row in range(len(table.rows))
-            if (number := table.value(row, column)) is not None
-        }
+        held = table.numbers(column)
         for end in (min, max):
             if not held:
                 continue

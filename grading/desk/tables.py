@@ -36,6 +36,11 @@ class Table:
         match = NUMBER.match(self.rows[row][column])
         return float(match[0].replace("−", "-")) if match else None
 
+    def numbers(self, column: int) -> dict[int, float]:
+        """Return the numbers of a column, by row."""
+        values = ((row, self.value(row, column)) for row in range(len(self.rows)))
+        return {row: value for row, value in values if value is not None}
+
 
 def handed_in_tables(folder: Path, notebook: str, grade_id: str) -> tuple[Table, ...]:
     """Return the tables above a question, the nearest first; of a file that is none, none.
@@ -92,8 +97,7 @@ def _table(caption: str, block: list[str]) -> Table | None:
     if any(len(line) != width for line in (heads, *rows)):
         return None
     table = Table(caption, tuple(heads), tuple(map(tuple, rows[:_MOST_ROWS])))
-    has_figures = any(table.value(row, width - 1) is not None for row in range(len(table.rows)))
-    return table if has_figures else None
+    return table if table.numbers(width - 1) else None
 
 
 def _listed(value: Any, key: str) -> list[Any]:

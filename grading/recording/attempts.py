@@ -33,18 +33,22 @@ class Made:
     score: float
 
 
-def attempts_of(log: Path, student: str, assignment: str) -> list[Made]:
-    """Return a student's attempts in order, those that failed by the machine's fault left out.
+def attempt_in(entry: audit.Entry) -> tuple[str, str] | None:
+    """Return what tells the attempt that an entry of the log is of; None where it was none.
 
     Two attempts with the same notebook differ where a file beside it does: by the grading's seed,
-    which is of all that was handed in. Of several notebooks the one with the most attempts counts.
+    which is of all that was handed in; an entry without one failed by the machine's fault.
     """
+    return (entry["submission"], entry["seed"]) if entry.get("seed") else None
+
+
+def attempts_of(log: Path, student: str, assignment: str) -> list[Made]:
+    """Return a student's attempts in order; of several notebooks, the one with the most counts."""
     made: dict[str, dict[tuple[str, str], Made]] = {}
     for entry in audit.entries_of(log, student, assignment):
-        if not entry["seed"]:
+        if (key := attempt_in(entry)) is None:
             continue
         attempts = made.setdefault(entry["notebook"], {})
-        key = (entry["submission"], entry["seed"])
         when = attempts[key].when if key in attempts else datetime.fromisoformat(entry["when"])
         score = sum(score or 0.0 for score in entry["scores"].values())
         attempts[key] = Made(when, entry["submission"], score)

@@ -152,7 +152,8 @@ class CanvasUpload(LoggingConfigurable):
                         "Left out, because Canvas knows no student of this id: %s", shown(student)
                     )
                     continue
-                pages = _pages(Path(coursedir.format_path("feedback", student, name)), submission)
+                folder = coursedir.format_path(coursedir.feedback_directory, student, name)
+                pages = _pages(Path(folder), submission)
                 wanted = None if submission.score == float(score) else float(score)
                 if pages or wanted is not None:
                     yield Change(student, submission, wanted, pages)

@@ -14,6 +14,7 @@ from nbgrader.utils import is_grade, is_solution
 from grading.judging import stored_verdicts
 from grading.judging.stored_verdicts import StoredVerdict
 from grading.recording import audit
+from grading.recording.attempts import attempt_in
 from grading.words import say
 
 
@@ -77,8 +78,8 @@ def read_log(path: Path, assignment: str) -> Log:
             if entry["assignment"] == assignment:
                 of = log[entry["student"], entry["notebook"]]
                 of.latest = entry
-                if entry.get("seed"):  # else the machine failed, and it was no attempt
-                    of.attempts.add((entry["submission"], entry["seed"]))
+                if (attempt := attempt_in(entry)) is not None:
+                    of.attempts.add(attempt)
     return log
 
 
