@@ -21,13 +21,8 @@ _MOST_BYTES = 100_000
 
 def has_unread_text(restored: NotebookNode, given: Sequence[NotebookNode]) -> bool:
     """Tell whether an answer in words is missing, and text of the student's stands elsewhere."""
-    stubs = _stubs(given, "markdown")
-    missing = any(
-        cell.source.strip() in ("", stubs[grade_id(cell)]) and not cell.get("attachments")
-        for cell in restored.cells
-        if grade_id(cell) in stubs
-    )
-    return missing and any(
+    empty = _empty(restored, given, "markdown")
+    return any(not cell.get("attachments") for cell in empty) and any(
         any(sign.isalpha() for sign in cell.source) and _is_words(cell)
         for cell in _own(restored, given)
     )
@@ -38,7 +33,7 @@ def has_unread_code(
 ) -> bool:
     """Tell whether an exercise is empty, and code of the student's for it stands in words."""
     texts = [cell.source for cell in _own(restored, given) if _is_words(cell)]
-    return any(_writes(text, name) for name in _empty(restored, given, names) for text in texts)
+    return any(_writes(text, name) for name in _unbound(restored, given, names) for text in texts)
 
 
 def has_unread_file(
@@ -57,43 +52,50 @@ def has_unread_file(
         folder: the submission's.
         files: the student's, relative to it.
     """
-    empty = _empty(restored, given, names)
-    code = "\n".join(cell.source for cell in restored.cells if cell.cell_type == "code")
+    unbound = _unbound(restored, given, names)
+    # The lesson may well say "model" or "data", and mean no file.
+    own = [cell.source for cell in _not_given(restored, given) if cell.cell_type == "code"]
+    code = "\n".join(own)
     texts = [file for file in files if file.suffix.lower() in _TEXT_FILES]
-    for file in texts[:_MOST_FILES] if empty else ():
+    for file in texts[:_MOST_FILES] if unbound else ():
         if not re.search(rf"\b{re.escape(file.stem)}\b", code):
             with suppress(OSError), (folder / file).open("rb") as opened:
                 text = opened.read(_MOST_BYTES).decode("utf-8", "replace")
-                if any(_writes(text, name) for name in empty):
+                if any(_writes(text, name) for name in unbound):
                     return True
     return False
 
 
-def _stubs(given: Sequence[NotebookNode], kind: str) -> dict[str, str]:
-    return {
+def _empty(restored: NotebookNode, given: Sequence[NotebookNode], kind: str) -> list[NotebookNode]:
+    """Return the cells of a kind that a student was to fill in, and that hold no work."""
+    stubs = {
         grade_id(cell): cell.source.strip()
         for cell in given
         if is_students(cell) and cell.cell_type == kind
     }
-
-
-def _empty(
-    restored: NotebookNode, given: Sequence[NotebookNode], names: Mapping[str, str]
-) -> list[str]:
-    """Return the names that exercises without any work of a student's would bind."""
-    stubs = _stubs(given, "code")
     return [
-        names.get(grade_id(cell), grade_id(cell))
+        cell
         for cell in restored.cells
         if grade_id(cell) in stubs and cell.source.strip() in ("", stubs[grade_id(cell)])
     ]
 
 
-def _own(restored: NotebookNode, given: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
+def _unbound(
+    restored: NotebookNode, given: Sequence[NotebookNode], names: Mapping[str, str]
+) -> list[str]:
+    """Return the names that exercises without any work of a student's would bind."""
+    exercises = map(grade_id, _empty(restored, given, "code"))
+    return [names.get(exercise, exercise) for exercise in exercises]
+
+
+def _not_given(restored: NotebookNode, given: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
     known = {cell.source.strip() for cell in given}
-    for cell in restored.cells:
-        if str(cell.get("id")).startswith("own-") and cell.source.strip() not in known:
-            yield cell
+    return (cell for cell in restored.cells if cell.source.strip() not in known)
+
+
+def _own(restored: NotebookNode, given: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
+    """Yield cells that a student added, wherever their text is not the release's."""
+    return (c for c in _not_given(restored, given) if str(c.get("id")).startswith("own-"))
 
 
 def _is_words(cell: NotebookNode) -> bool:

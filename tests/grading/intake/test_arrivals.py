@@ -186,6 +186,31 @@ def test_code_that_nothing_runs_is_not_0_unseen(cell: dict[str, Any], is_flagged
     assert "remarks.code_elsewhere" not in _restored(notebook)[2]
 
 
+@pytest.mark.parametrize(
+    ("file", "cell", "is_flagged"),
+    [
+        ("my_rule.py", None, True),
+        # The lesson's own code says "model".
+        ("model.py", None, True),
+        ("notes/rule.txt", None, True),
+        ("model.py", "from model import *", False),
+        ("my_rule.py", "%run my_rule.py", False),
+    ],
+)
+def test_code_in_a_file_that_no_cell_mentions(
+    tmp_path: Path, file: str, cell: str | None, is_flagged: bool
+) -> None:
+    notebook = copy.deepcopy(dict(release()))
+    notebook["cells"] += [] if cell is None else [_code(cell)]
+    original = tmp_path / f"{NAME}.ipynb"
+    original.write_text(json.dumps(notebook))
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(FUNCTION)
+    taken = take_in(original, release(), Selection((Path(file),), (), ()), (), NAMES)
+    keys = [message.key for message in Remarks.read(taken).for_a_person]
+    assert ("remarks.file_elsewhere" in keys) is is_flagged
+
+
 class TestCopies:
     def _taken(self, folder: Path, *works: Notebook) -> tuple[NotebookNode, list[str]]:
         original = folder / f"{NAME}.ipynb"
