@@ -7,21 +7,17 @@ own, so that accounts, folders and servers are gone with the test.
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
+from tests.browser.server import Server, free_port
 from tests.other_user import opened
 from tests.scratch_course import COURSE_ROOT
 
 PAGE = COURSE_ROOT / "docs" / "jupyterhub.md"
 ENVIRONMENT = Path("srv/nbgrader/environment")
 _OWN = ("etc", "home", "root", "srv", "var/log", "var/mail")
-_PATIENCE = 120
 
 
 def blocks(heading: str = "", language: str = "bash") -> list[str]:
@@ -115,7 +111,7 @@ class Machine:
         """Start the hub by the page's commands, on ports that are free."""
         # An earlier hub's proxy went with its processes, whose numbers come again.
         (self.folder / "srv/jupyterhub/jupyterhub-proxy.pid").unlink(missing_ok=True)
-        ports = [_free_port() for _ in range(3)]
+        ports = [free_port() for _ in range(3)]
         address = f"http://127.0.0.1:{ports[0]}"
         options = [
             f"--JupyterHub.bind_url={address}",
@@ -125,46 +121,13 @@ class Machine:
         return Hub(self, f"{typed.rstrip()} {shlex.join(options)}", address)
 
 
-class Hub:
-    """A running hub; use it in a `with` statement. Every server that it started ends with it."""
+class Hub(Server):
+    """A running hub. Every server that it started ends with it."""
 
     def __init__(self, machine: Machine, typed: str, address: str) -> None:
-        self.address = address
-        self._machine, self._typed = machine, typed
-        self._log = machine.folder / "hub.log"
-
-    def __enter__(self) -> "Hub":
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._machine.command(self._typed),
-                env=self._machine.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + _PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self._stop()
-                raise RuntimeError(f"The hub did not start:\n{self.log[-6000:]}")
-            time.sleep(0.2)
-        return self
-
-    @property
-    def log(self) -> str:
-        """What the hub and its users' servers have said."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/hub/login", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def __exit__(self, *_: object) -> None:
-        self._stop()
+        self.address, self._machine = address, machine
+        log, variables = machine.folder / "hub.log", machine.environment
+        super().__init__(machine.command(typed), f"{address}/hub/login", log, env=variables)
 
     def _stop(self) -> None:
         # The namespace's first process takes all others with it.
@@ -188,9 +151,3 @@ class Hub:
 def _mounts(process: int) -> Path:
     """Return what names a process's view of the file system."""
     return Path(f"/proc/{process}/ns/mnt").readlink()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -1,7 +1,6 @@
 """Types docs/jupyterhub.md, and takes a class through the hub that it gives."""
 
 import gzip
-import json
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from tests.browser import lab
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.formgrader import assignment, in_lab, manage_assignments, press
 from tests.browser.hub import ENVIRONMENT, Hub, Machine, blocks, files
+from tests.browser.server import leave_out_news
 from tests.clone import clone_course
 from tests.other_user import needs_root
 from tests.sandboxes import skip_without_sandbox
@@ -69,12 +69,7 @@ def machine(real_data: str) -> Iterator[Machine]:
         _accounts(machine, accounts)
         for path, content in files().items():
             (folder / path.lstrip("/")).write_text(content, encoding="utf-8")
-        # JupyterLab would ask whether to fetch news, over what is to be pressed.
-        settings = folder / "etc/jupyter/labconfig"
-        settings.mkdir()
-        announcements = {"@jupyterlab/apputils-extension:announcements": True}
-        page = json.dumps({"disabledExtensions": announcements})
-        (settings / "page_config.json").write_text(page, encoding="utf-8")
+        leave_out_news(folder / "etc/jupyter")
         yield machine
 
 
