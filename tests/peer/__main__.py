@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> int:
         except SandboxUnavailable as error:
             print(f"Skipped: nbgrader's tests are compared in the sandbox. {error}")
             return 0
-    return run([argument for argument in arguments if argument != "--plain"], plain=plain)
+    more = [argument for argument in arguments if argument != "--plain"]
+    return run(["-n", "auto", "--dist", "loadfile", *more], plain=plain)
 
 
 if __name__ == "__main__":
