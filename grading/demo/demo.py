@@ -156,7 +156,9 @@ class Demo:
             "c = get_config()\n"
             f"c.CourseDirectory.course_id = {course_id!r}\n"
             f"c.Exchange.root = {str(self.exchange)!r}\n"
-            f"c.SandboxedExecute.allow_unsandboxed = {not isolated}\n",
+            f"c.SandboxedExecute.allow_unsandboxed = {not isolated}\n"
+            # The training that the next demonstration would repeat stays.
+            f"c.SandboxedExecute.recorded_runs = {str(COURSE_ROOT / 'build/recorded_runs')!r}\n",
             encoding="utf-8",
         )
         # nbgrader wants an exchange that everybody may write to.

@@ -24,8 +24,8 @@ from grading.running.sandboxed_execute import SandboxedExecute
 from grading.submission import Submission
 from tests.grader_tests.test_criteria_default import comparison_of, lesson_net
 from tests.grader_tests.test_grader_tests import right
-from tests.grading.judging.test_judge import cell_metadata
 from tests.grading.running.test_sandboxed_execute import needs_sandbox
+from tests.ordinary_course import cell_metadata
 from tests.scratch_course import ASSIGNMENT, ScratchCourse, solve
 from tests.steps import SETTINGS, resources_with
 

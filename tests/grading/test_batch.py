@@ -1,5 +1,6 @@
 """Tests of grading a class at once: everybody once, and on from where it was interrupted."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from tests.ordinary_course import POINTS, RIGHT, OrdinaryCourse
 from tests.sandboxes import skip_without_sandbox
 from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse
 
@@ -71,10 +73,12 @@ def test_a_class(course: ScratchCourse) -> None:
     assert _scores(course) == scores
 
 
-def test_other_work_at_no_later_time(course: ScratchCourse) -> None:
-    folder = _submission(course, "bob")
+def test_other_work_at_no_later_time(tmp_path: Path) -> None:
+    skip_without_sandbox()
+    course = OrdinaryCourse(tmp_path)
+    blank, right = map(json.dumps, (course.released(), course.answered(RIGHT)))
+    folder = course.submit("bob", blank)
     path = folder / f"{ASSIGNMENT}.ipynb"
-    blank, right = path.read_text(), (_submission(course, "ada") / path.name).read_text()
     course.nbgrader("autograde", ASSIGNMENT)
 
     def changed(command: str) -> bool:
@@ -87,7 +91,7 @@ def test_other_work_at_no_later_time(course: ScratchCourse) -> None:
     timestamp.write_text("2026-11-20 10:00:00 UTC")
     path.write_text(right)
     assert changed("batch")
-    assert _scores(course)["bob"] == 20.0
+    assert _scores(course)["bob"] == POINTS
     assert not changed("batch")
     # It is older now, and then it has no time at all.
     timestamp.write_text("2026-11-19 10:00:00 UTC")
@@ -102,7 +106,7 @@ def test_other_work_at_no_later_time(course: ScratchCourse) -> None:
     copy = folder / f"{ASSIGNMENT}-Copy1.ipynb"
     copy.write_text(right)
     assert changed("batch")
-    assert _scores(course)["bob"] == 20.0
+    assert _scores(course)["bob"] == POINTS
     copy.unlink()
     (folder / "notes.txt").write_text("n")
     assert changed("nbgrader")

@@ -79,7 +79,9 @@ def _counted() -> dict[str, int]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take what a process counted that ran some of the tests."""
-    _of_processes.append(getattr(node, "workeroutput", {}).get("peer", {"commands": 0, "graded": 0}))
+    _of_processes.append(
+        getattr(node, "workeroutput", {}).get("peer", {"commands": 0, "graded": 0})
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

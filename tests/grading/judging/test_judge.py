@@ -31,25 +31,10 @@ from grading.running.sandboxed_execute import SandboxedExecute
 from grading.running.seed import UnusableSecret, course_secret, grading_seed
 from grading.sandbox import SandboxUnavailable
 from grading.submission import Run, Submission
+from tests.ordinary_course import cell_metadata
 from tests.steps import EDITIONS, SETTINGS, resources_of, resources_with
 
 SECRET = bytes(32)
-
-
-def cell_metadata(grade_id: str, points: float | None = None) -> dict[str, Any]:
-    """Metadata of a locked test cell, or of a solution cell where there are no points."""
-    test = points is not None
-    nbgrader = {
-        "grade": test,
-        "grade_id": grade_id,
-        "locked": test,
-        "schema_version": 3,
-        "solution": not test,
-        "task": False,
-    }
-    if test:
-        nbgrader["points"] = points
-    return {"nbgrader": nbgrader}
 
 
 def observation_output(content: object) -> NotebookNode:

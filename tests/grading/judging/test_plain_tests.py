@@ -19,14 +19,12 @@ from grading.running import sandboxed_execute
 from grading.running.sandboxed_execute import SandboxedExecute
 from grading.sandbox import SandboxUnavailable
 from grading.submission import Remarks, Submission, remark
-from tests.grading.judging.test_judge import cell_metadata, error_output
+from tests.grading.judging.test_judge import error_output
+from tests.ordinary_course import RIGHT, TEST, WRONG, OrdinaryCourse, cell_metadata
 from tests.sandboxes import has_sandbox
-from tests.scratch_course import ASSIGNMENT, COURSE_ROOT, ScratchCourse, read_notebook
+from tests.scratch_course import ASSIGNMENT, COURSE_ROOT
 from tests.steps import resources_of, resources_with
 
-RIGHT = "def answer(): return 42"
-WRONG = "def answer(): return 41"
-TEST = "assert answer() == 42"
 PART = "5.0 if answer() == 42 else 2.0"
 
 
@@ -216,14 +214,12 @@ STUDENTS: dict[str, tuple[str, float, bool]] = {
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("command", ["nbgrader", "grading"])
-def test_a_class(tmp_path: Path, any_data: str, command: str) -> None:
+def test_a_class(tmp_path: Path, command: str) -> None:
     if not has_sandbox():
         pytest.skip("needs bubblewrap")
-    course = _ordinary_course(tmp_path, any_data)
+    course = OrdinaryCourse(tmp_path, settings="c.SandboxedExecute.memory_mebibytes = 1500\n")
     for student, (source, _, _) in STUDENTS.items():
-        notebook = course.released()
-        notebook["cells"][0]["source"] = source
-        text = json.dumps(notebook)
+        text = json.dumps(course.answered(source))
         course.submit(student, text[: len(text) // 2] if student == "damaged" else text)
     if command == "nbgrader":
         course.nbgrader("autograde", ASSIGNMENT)
@@ -241,20 +237,3 @@ def test_a_class(tmp_path: Path, any_data: str, command: str) -> None:
             for grade in submitted.notebooks[0].grades
         }
     assert found == {name: (points, flagged) for name, (_, points, flagged) in STUDENTS.items()}
-
-
-def _ordinary_course(folder: Path, data: str) -> ScratchCourse:
-    """A course whose assignment has one exercise and one test of 5 points, none of the lesson's."""
-    course = ScratchCourse(folder, data)
-    config = course.root / "nbgrader_config.py"
-    config.write_text(f"{config.read_text()}\nc.SandboxedExecute.memory_mebibytes = 1500\n")
-    path = course.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    notebook = read_notebook(path)
-    exercise = v4.new_code_cell(
-        f"### BEGIN SOLUTION\n{RIGHT}\n### END SOLUTION", metadata=cell_metadata("answer")
-    )
-    test = one_test(f"### BEGIN HIDDEN TESTS\n{TEST}\n### END HIDDEN TESTS")
-    notebook["cells"] = [exercise, test]
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-    course.nbgrader("generate_assignment", ASSIGNMENT)
-    return course

@@ -9,7 +9,8 @@ from nbformat.notebooknode import NotebookNode
 from grading.judging.judge import Judge
 from grading.submission import Submission
 from grading.words import say
-from tests.grading.judging.test_judge import cell_metadata, error_output
+from tests.grading.judging.test_judge import error_output
+from tests.ordinary_course import cell_metadata
 from tests.steps import EDITIONS, SETTINGS, resources_of
 
 FUNCTION = "def weights_init_normal(m): ..."
