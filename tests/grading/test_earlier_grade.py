@@ -60,14 +60,14 @@ def _copy(course: ScratchCourse, folder: Path) -> ScratchCourse:
     return copy
 
 
-def _state(course: ScratchCourse) -> dict[str, object]:
-    """Return all that an earlier grading left: scores, files and the log's length."""
+def _state(course: ScratchCourse, student: str = "ada") -> dict[str, object]:
+    """Return what an earlier grading left to a student: scores and files."""
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada")
+        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student)
         scores = {g.name: (g.auto_score, g.needs_manual_grade) for g in notebook.grades}
     files = {
         str(path.relative_to(course.root)): path.read_bytes()
-        for path in (course.root / "autograded").rglob("*")
+        for path in (course.root / "autograded" / student).rglob("*")
         if path.is_file()
     }
     assert sum(score or 0 for score, _ in scores.values()) == 20
@@ -132,8 +132,16 @@ def test_not_executed(course: ScratchCourse) -> None:
     assert (_state(course), _log(course)) == (before, log)
 
 
-@commands
-@pytest.mark.parametrize("what", ["secret", "log", "release", "imports", "half a line"])
+@pytest.mark.parametrize(
+    ("what", "command"),
+    [
+        *[(what, PLAIN) for what in ("secret", "log", "release", "imports", "half a line")],
+        # The batch calls the same check: its first and its last part.
+        ("secret", BATCH),
+        ("release", BATCH),
+    ],
+    ids=lambda given: given if isinstance(given, str) else given[0],
+)
 def test_what_every_submission_would_meet(
     course: ScratchCourse, command: list[str], what: str
 ) -> None:
@@ -160,8 +168,12 @@ def test_what_every_submission_would_meet(
 
 
 @needs_root
-@commands
-@pytest.mark.parametrize("what", ["secret", "folder", "log"])
+@pytest.mark.parametrize(
+    ("what", "command"),
+    # The batch checks secret and log as nbgrader's command does; a folder it meets on its own way.
+    [("secret", PLAIN), ("folder", PLAIN), ("log", PLAIN), ("folder", BATCH)],
+    ids=lambda given: given if isinstance(given, str) else given[0],
+)
 def test_a_second_instructor(
     graded: ScratchCourse, open_folder: Path, command: list[str], what: str
 ) -> None:
@@ -184,73 +196,91 @@ def test_a_second_instructor(
     assert (_state(course), _log(course)) == (before, log)
 
 
-# Stands for what cannot be foreseen, at each step between reading and recording.
+# Stands for what cannot be foreseen, at each step between reading and recording: who meets it.
 BREAKS = {
-    "a sandbox": ("grading.running.jobs", "run", "grading.sandbox.SandboxFailed('no memory')"),
-    "the judge": ("grading.judging.judge.Judge", "preprocess", "MemoryError()"),
-    "the log": ("grading.recording.audit", "append", "OSError(28, 'No space left on device')"),
-    "the gradebook": (
+    "no_sandbox": ("grading.running.jobs", "run", "grading.sandbox.SandboxFailed('no memory')"),
+    "no_judge": ("grading.judging.judge.Judge", "preprocess", "MemoryError()"),
+    "no_log": ("grading.recording.audit", "append", "OSError(28, 'No space left on device')"),
+    "no_gradebook": (
         "nbgrader.preprocessors.SaveAutoGrades",
         "preprocess",
         "sqlalchemy.exc.OperationalError('x', {}, Exception('database is locked'))",
     ),
 }
+BREAKING = """
+import runpy, sys
+import sqlalchemy.exc, grading.recording.audit, grading.running.jobs, grading.sandbox
+import grading.judging.judge, nbgrader.preprocessors
+
+def breaking(step, student, error):
+    def broken(*given, **named):
+        if student in repr((given, named)):
+            raise error
+        return step(*given, **named)
+    return broken
+"""
+
+
+@pytest.fixture(scope="module")
+def class_graded(graded: ScratchCourse, tmp_path_factory: pytest.TempPathFactory) -> ScratchCourse:
+    """A course in which each of those who will meet a fault has a right submission graded."""
+    course = _copy(graded, tmp_path_factory.mktemp("class"))
+    (course.root / "submitted" / "ada").rename(course.root / "ada")
+    for student in BREAKS:
+        shutil.copytree(course.root / "ada", course.root / "submitted" / student)
+    assert _run(course, [word for word in BATCH if word != "--force"]).returncode == 0
+    return course
 
 
 @commands
-@pytest.mark.parametrize("what", BREAKS)
-def test_a_fault_of_the_machine(
-    course: ScratchCourse, tmp_path: Path, command: list[str], what: str
+def test_faults_of_the_machine(
+    class_graded: ScratchCourse, tmp_path: Path, command: list[str]
 ) -> None:
-    before, log = _state(course), _log(course)
-    # Handed in anew, so that it is not the submission that was graded before.
-    path = course.root / "submitted" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    path.write_text(json.dumps(course.released()))
-    owner, name, error = BREAKS[what]
-    module = owner.rpartition(".")[0] if owner.rpartition(".")[2][0].isupper() else owner
-    (tmp_path / "breaking.py").write_text(
-        "import runpy, sys\n"
-        f"import sqlalchemy.exc, grading.sandbox, {module}\n"
-        "def fail(*_, **__):\n"
-        f"    raise {error}\n"
-        f"{owner}.{name} = fail\n"
-        "sys.argv = sys.argv[1:]\n"
+    course = _copy(class_graded, tmp_path)
+    before, log = {student: _state(course, student) for student in BREAKS}, _log(course)
+    blank = course.released()
+    for student in BREAKS:
+        # Handed in anew, so that it is not the submission that was graded before; and the name is
+        # where a step that is told nobody's finds it.
+        blank["cells"][0]["source"] = student
+        path = course.root / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        path.write_text(json.dumps(blank))
+    broken = "".join(
+        f"{owner}.{name} = breaking({owner}.{name}, {student!r}, {error})\n"
+        for student, (owner, name, error) in BREAKS.items()
+    )
+    (tmp_path / "broken.py").write_text(
+        f"{BREAKING}{broken}sys.argv = sys.argv[1:]\n"
         "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)\n"
     )
-    paths = f"{tmp_path}:{COURSE_ROOT}"
-    run = _run(course, ["breaking", *command], {"PYTHONPATH": paths})
+    run = _run(course, ["broken", *command], {"PYTHONPATH": f"{tmp_path}:{COURSE_ROOT}"})
     assert run.returncode == 1
-    assert "The grade from before stays" in run.stdout + run.stderr
-    assert _state(course) == before
-    entries = _log(course)[len(log) :]
-    if what != "the log":
-        (entry,) = entries
+    assert run.stderr.count("The grade from before stays") == len(BREAKS), run.stderr
+    assert {student: _state(course, student) for student in BREAKS} == before
+    entries = {entry["student"]: entry for entry in _log(course)[len(log) :]}
+    assert len(_log(course)) - len(log) == len(entries)
+    assert set(entries) == {*BREAKS} - {"no_log"}
+    for student, entry in entries.items():
         assert entry["remarks"][0].startswith("Not graded: ")
         assert sum(score or 0 for score in entry["scores"].values()) == 20
-        said = subprocess.run(
-            [sys.executable, "-m", "grading", "audit", "--student", "ada"],
-            cwd=course.root,
-            env=course.environment | {"PYTHONPATH": str(COURSE_ROOT)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert "Not graded" in said.stdout
+        assert "Not graded" in _run(course, ["grading", "audit", "--student", student]).stdout
 
-    # When it has passed, the new version is graded.
+    # When they have passed, the new versions are graded.
     assert _run(course, command).returncode == 0
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-        assert gradebook.find_submission(ASSIGNMENT, "ada").score == 0
+        assert [gradebook.find_submission(ASSIGNMENT, student).score for student in BREAKS] == [
+            0
+        ] * len(BREAKS)
 
 
-@commands
-def test_an_interrupted_grading_is_done_again(course: ScratchCourse, command: list[str]) -> None:
+def test_an_interrupted_grading_is_done_again(course: ScratchCourse) -> None:
+    """By nbgrader's command; the batch that is killed does so in test_interrupted_batch.py."""
     target = course.root / "autograded" / "ada" / ASSIGNMENT
     target.rename(target.with_name(f".{ASSIGNMENT}.before"))
     target.mkdir()
     (target / PENDING).touch()
     (target / f"{ASSIGNMENT}.ipynb").write_text("half")
-    again = [word for word in command if word != "--force"]
+    again = [word for word in PLAIN if word != "--force"]
     assert _run(course, again).returncode == 0
     _state(course)
     assert [path.name for path in target.parent.iterdir()] == [ASSIGNMENT]
