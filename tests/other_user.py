@@ -41,6 +41,12 @@ def as_other_user(*command: str, user: int = OTHER, groups: Sequence[int] = ()) 
     return [*outside, "--", *who, "--", *command]
 
 
+def let_through(folder: Path) -> None:
+    """Let everybody pass to a folder of pytest's, which lies in some that are its user's alone."""
+    for path in (folder, *folder.parents[:-2]):
+        path.chmod(path.stat().st_mode | 0o011)
+
+
 def give(folder: Path) -> None:
     """Give a folder and all in it to OTHER; a link's target stays whose it is."""
     os.chown(folder, OTHER, OTHER)
