@@ -78,6 +78,13 @@ class ScratchCourse:
         """
         shorten(self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
 
+    def build(self) -> None:
+        """Shorten the lesson and generate the assignment, by copying what one course has come to."""
+        notebook = Path("source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
+        shutil.copy(_short_course() / notebook, self.root / notebook)
+        shutil.copytree(_short_course() / "release", self.root / "release")
+        shutil.copy(_short_course() / "gradebook.db", self.root)
+
     @property
     def release(self) -> Path:
         """The folder that students get."""
@@ -108,6 +115,17 @@ class ScratchCourse:
         return read_notebook(
             self.root / "autograded" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         )
+
+
+@cache
+def _short_course() -> Path:
+    """Return the root of a course with the shortened lesson, generated once for this process."""
+    folder = Path(tempfile.mkdtemp(prefix="short-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    course = ScratchCourse(folder, data="")
+    course.shorten()
+    course.nbgrader("generate_assignment", ASSIGNMENT)
+    return course.root
 
 
 @cache

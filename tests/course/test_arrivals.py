@@ -21,8 +21,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
     """A course in which every arrival has been graded."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("arrivals"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     for arrival in ARRIVALS:
         submit(course, arrival)
     done = subprocess.run(

@@ -21,8 +21,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
     """A course with a right, a blank and a damaged submission."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("class"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     for student, kind in (("ada", "source"), ("bob", "release"), ("eve", "release")):
         shutil.copytree(course.root / kind / ASSIGNMENT, _submission(course, student))
     (_submission(course, "eve") / f"{ASSIGNMENT}.ipynb").write_text('{"cells": [')

@@ -95,8 +95,7 @@ def hostile_course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> S
     """A course in which names of folders, of files, errors and outputs all steer a terminal."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("hostile"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     sign = "".join(text for name, text in HOSTILE.items() if name not in ("half", "link"))
     notebook = course.released()
     solve(notebook)

@@ -28,8 +28,7 @@ def __getattr__(name):
 def course(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCourse:
     """A course in which ada forged a package, bob printed his weights, and cyn did her work."""
     course = ScratchCourse(tmp_path_factory.mktemp("others"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     folder = course.submit("ada", course.released())
     for name in ("self_check", "training", "comparison"):
         (folder / "helpers" / name).mkdir()
