@@ -37,10 +37,10 @@ test: .venv/installed lint ## lint, check types, run every test, the fast ones f
 	@$(python) -m pytest $(side_by_side)
 
 test-browser: .venv/installed ## run the tests in Chromium; screenshots go to build/screenshots
-	@$(python) -m pytest -m browser tests/browser
+	@$(python) -m pytest -m browser -n auto --dist loadgroup --no-loadscope-reorder tests/browser
 
 test-site: .venv/installed ## test what a site has: other users, a cluster, faults of the machine
-	@$(python) -m pytest -m site
+	@$(python) -m pytest -m site $(side_by_side)
 
 test-hub: .venv/installed ## type the page on JupyterHub and play a class there (root, npm, the real data)
 	@$(python) -m pytest -m hub tests/browser

@@ -21,7 +21,12 @@ from tests.scratch_course import (
     solve,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
+# Together: they share a course and its server.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(1500),
+    pytest.mark.xdist_group("instructor"),
+]
 
 COMMENT = "Which of the two figures would you trust more, and why?"
 

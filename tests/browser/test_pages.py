@@ -27,7 +27,8 @@ from tests.corpus import load
 from tests.feedback_pages import MODULE as JUDGED_BY
 from tests.feedback_pages import automatic_grades, feedback_page, graded_notebook
 
-pytestmark = [pytest.mark.browser]
+# Together: they share the pages.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages")]
 
 # Figures, sentences and code of every kind: nothing drawn, a wrong width, an exception.
 WAYS = ("blank", "one_over_n", "in_place_on_a_leaf")
