@@ -26,8 +26,8 @@ def proportion_test(marks: np.ndarray, expected: float, level: float) -> Result:
     total = max(1, round(marks.size / design_effect(marks - share)))
     count = round(share * total)
     low, high = _binomial_bounds(total, expected, level)
-    counts = stats.binom(total, expected)
-    p = float(min(1.0, 2 * min(counts.cdf(count), counts.sf(count - 1))))
+    tails = stats.binom.cdf(count, total, expected), stats.binom.sf(count - 1, total, expected)
+    p = float(min(1.0, 2 * min(tails)))
     return Result(share, low / total, high / total, p, level)
 
 
@@ -62,8 +62,9 @@ def overlap_test(first: np.ndarray, second: np.ndarray, level: float) -> Result:
     total, one, other = first.size, int(first.sum()), int(second.sum())
     both = int((first & second).sum())
     low, high = _overlap_bounds(total, one, other, level)
-    marks = stats.hypergeom(total, one, other)
-    p = float(min(1.0, 2 * min(marks.cdf(both), marks.sf(both - 1))))
+    law = (total, one, other)
+    tails = stats.hypergeom.cdf(both, *law), stats.hypergeom.sf(both - 1, *law)
+    p = float(min(1.0, 2 * min(tails)))
     return Result(both / total, low / total, high / total, p, level)
 
 
