@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable, Iterator
+from types import CodeType
 
 from torch import Tensor
 
@@ -49,13 +51,27 @@ def _first_line(function: object, statements: Callable[[ast.Module], Iterator[as
 
     def line() -> str:
         code = code_of(function)
-        source = "" if code is None else textwrap.dedent(inspect.getsource(code))
+        source = "" if code is None else textwrap.dedent(_text(code))
         statement = next(statements(ast.parse(source)), None)
         # Of a line, ast counts what Python does; splitlines() breaks at more signs.
         lines = source.split("\n")
         return "" if statement is None else lines[statement.lineno - 1].strip()[:TEXT]
 
     return attempt(line) or ""
+
+
+def _text(code: CodeType) -> str:
+    """Return the lines of a function, as inspect.getsource does.
+
+    That goes through every module there is to learn which of them the code is from, and does so
+    again each time; a cell's code is from none, and a file's name says where its lines are.
+    """
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename)
+    if not lines:
+        # Only a module's loader knows, as with one in an archive.
+        return inspect.getsource(code)
+    return "".join(inspect.getblock(lines[code.co_firstlineno - 1 :]))
 
 
 def _early_returns(tree: ast.Module) -> Iterator[ast.stmt]:
