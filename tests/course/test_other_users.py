@@ -41,8 +41,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Scratc
     """A course with four submissions, made with an ordinary umask."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("handed in"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     notebook = course.released()
     solve(notebook)
     for student in ("ada", "bob", "cyn", "dan"):

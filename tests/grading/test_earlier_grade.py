@@ -30,8 +30,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> ScratchCo
     """A course with a right submission that has been graded."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path_factory.mktemp("graded"), any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     notebook = course.released()
     solve(notebook)
     course.submit("ada", notebook)

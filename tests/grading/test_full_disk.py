@@ -26,8 +26,7 @@ def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     """A course with four right and a blank submission."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path, any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     course.submit_all(POINTS)
     return course
 

@@ -43,8 +43,7 @@ class Course:
 
     def __init__(self, folder: Path, data: str) -> None:
         self.course = ScratchCourse(folder, data)
-        self.course.shorten()
-        self.course.nbgrader("generate_assignment", ASSIGNMENT)
+        self.course.build()
         self.mark = folder / "ran outside"
         notebook = self.course.released()
         source = f"open({str(self.mark)!r}, 'w').close()"
