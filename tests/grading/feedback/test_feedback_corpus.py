@@ -1,6 +1,7 @@
 """Tests that each wrong way of the corpus scores what it should, and reads so on its page.
 
-The page says all of the verdict and shows nothing of ours.
+The page says all of the verdict and shows nothing of ours. Every way is graded; where several make
+the same mistakes, their pages say the same, and the first one's is read.
 """
 
 import re
@@ -14,7 +15,7 @@ from grading.feedback.page import build_page
 from grading.feedback.rendering import sentence
 from grading.judging import stored_verdicts
 from tests.corpus import Submission, load
-from tests.corpus.grading import misnamed, scored_as_expected
+from tests.corpus.grading import grade, misnamed, scored_as_expected
 from tests.feedback_pages import MODULE, automatic_grades, feedback_page, graded_notebook
 from tests.scratch_course import COURSE_ROOT
 
@@ -25,15 +26,42 @@ OURS = (
 )  # fmt: skip
 WEIGHTS = {"test_normal_mean", "test_normal_std", "test_normal_shape"}
 
+WRONG = load("wrong")
+
+
+def _outcomes(submission: Submission) -> tuple[object, ...]:
+    """What its page should say: which criteria it passes or leaves, and every mistake."""
+    return submission.passes, submission.skips, frozenset(submission.mistakes.items())
+
+
+_ON_A_PAGE = {_outcomes(submission): submission.name for submission in reversed(WRONG)}
+WITH_PAGE = [item for item in WRONG if _ON_A_PAGE[_outcomes(item)] == item.name]
+OTHERS = [item for item in WRONG if _ON_A_PAGE[_outcomes(item)] != item.name]
+
 
 @pytest.fixture(autouse=True)
 def fixed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SEED_VARIABLE, "20240307")
 
 
+def test_every_outcome_has_a_page() -> None:
+    assert len(WITH_PAGE) + len(OTHERS) == len(WRONG)
+    assert {_outcomes(item) for item in OTHERS} <= {_outcomes(item) for item in WITH_PAGE}
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("submission", load("wrong"), ids=lambda item: item.name)
-def test_wrong_way(submission: Submission) -> None:
+@pytest.mark.parametrize("submission", OTHERS, ids=lambda item: item.name)
+def test_verdicts_on_a_wrong_way(submission: Submission) -> None:
+    verdicts = grade(submission)
+    said = "\n".join(f"{name}: {v.outcome}: {v.finding}" for name, v in verdicts.items())
+    assert scored_as_expected(submission, verdicts), said
+    assert misnamed(submission, verdicts) == {}, said
+    assert not all(verdict.passed for verdict in verdicts.values())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("submission", WITH_PAGE, ids=lambda item: item.name)
+def test_verdicts_and_page_of_a_wrong_way(submission: Submission) -> None:
     function = submission.function()
     nb = graded_notebook(
         {"weights_init_normal": submission.source},
