@@ -77,8 +77,7 @@ def course(tmp_path: Path, any_data: str) -> ScratchCourse:
     """A course with a right submission and many odd ones."""
     skip_without_sandbox()
     course = ScratchCourse(tmp_path / "a new course", any_data)
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    course.build()
     right = course.released()
     solve(right)
     course.submit("ada", right)
