@@ -79,7 +79,7 @@ class ScratchCourse:
         shorten(self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
 
     def build(self) -> None:
-        """Shorten the lesson and generate the assignment, by copying what one course has come to."""
+        """Shorten the lesson and generate the assignment: copy what one course has come to."""
         notebook = Path("source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
         shutil.copy(_short_course() / notebook, self.root / notebook)
         shutil.copytree(_short_course() / "release", self.root / "release")

@@ -266,8 +266,7 @@ class TestHandedInAgain:
         self, tmp_path: Path, any_data: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         course = ScratchCourse(tmp_path, any_data)
-        course.shorten()
-        course.nbgrader("generate_assignment", ASSIGNMENT)
+        course.build()
         notebook = course.released()
         solve(notebook)
         folder = course.submit("ada", notebook)
