@@ -150,17 +150,15 @@ class Demo:
             shutil.copy(path, self.course)
         # What a site's administrator would put into Jupyter's configuration for everybody.
         self.site.mkdir()
-        isolated = self._is_isolated()
-        course_id = course_config(COURSE_ROOT).CourseDirectory.course_id
-        (self.site / "nbgrader_config.py").write_text(
-            "c = get_config()\n"
-            f"c.CourseDirectory.course_id = {course_id!r}\n"
-            f"c.Exchange.root = {str(self.exchange)!r}\n"
-            f"c.SandboxedExecute.allow_unsandboxed = {not isolated}\n"
+        settings = {
+            "CourseDirectory.course_id": course_config(COURSE_ROOT).CourseDirectory.course_id,
+            "Exchange.root": str(self.exchange),
+            "SandboxedExecute.allow_unsandboxed": not self._is_isolated(),
             # The training that the next demonstration would repeat stays.
-            f"c.SandboxedExecute.recorded_runs = {str(COURSE_ROOT / 'build/recorded_runs')!r}\n",
-            encoding="utf-8",
-        )
+            "SandboxedExecute.recorded_runs": str(COURSE_ROOT / "build/recorded_runs"),
+        }
+        lines = ("c = get_config()\n", *(f"c.{name} = {it!r}\n" for name, it in settings.items()))
+        (self.site / "nbgrader_config.py").write_text("".join(lines), encoding="utf-8")
         # nbgrader wants an exchange that everybody may write to.
         self.exchange.mkdir()
         self.exchange.chmod(0o1777)
