@@ -30,8 +30,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def typed(root: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    # As from a terminal: what runs in the background ignores Ctrl+C, and so does all it starts.
+    heeding = ("/usr/bin/env", "--default-signal=INT")
     process = subprocess.Popen(
-        [sys.executable, "-m", "grading", "desk", *arguments],
+        [*heeding, sys.executable, "-m", "grading", "desk", *arguments],
         cwd=root,
         env={"PATH": "/usr/bin", "HOME": str(root), "PYTHONPATH": str(COURSE_ROOT)},
         stdin=subprocess.DEVNULL,
