@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.test_pages import OUTSIDE
+from tests.browser.test_pages import OUTSIDE, violations
 from tests.desk_course import make_course, of_class
 from tests.served_desk import desk_of, served
 
@@ -100,5 +100,9 @@ def test_desk_fits_and_raises_nothing(
             box = page.locator("#record").bounding_box()
             assert box is not None
             assert box["y"] + box["height"] < 800
+        assert violations(page) == []
+        page.keyboard.press("g")
+        expect(page.locator("#alike")).to_be_visible()
+        assert violations(page) == []
         assert told == []
         context.close()

@@ -65,7 +65,6 @@ LOOKED_THROUGH = {
     "report-en",
     "report-zh",
 }
-AXE = {"resultTypes": ["violations"]}
 # What a person may write and a cell may show that is wider than a page, or has no place in its
 # outline; the table's corner is as pandas leaves it.
 ANSWER = """##### My table
@@ -194,13 +193,18 @@ def _listen(page: Page) -> list[str]:
     return told
 
 
+def violations(page: Page) -> list[tuple[str, str]]:
+    """Return axe-core's rules that a page breaks, each with the first place."""
+    broken = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in broken]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_page_fits_and_raises_nothing(
     width: int, scheme: Literal["light", "dark"], pages: dict[str, Path], browser: Browser
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    axe = Axe()
     for name, path in pages.items():
         # The page's own policy forbids the measuring script too; it is tested elsewhere.
         context = browser.new_context(
@@ -213,8 +217,7 @@ def test_page_fits_and_raises_nothing(
         assert page.evaluate(OUTSIDE) == [0, []], name
         assert told == [], name
         if name in LOOKED_THROUGH:
-            found = axe.run(page, options=AXE).response["violations"]
-            assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], name
+            assert violations(page) == [], name
         context.close()
 
 
