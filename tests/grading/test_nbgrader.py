@@ -76,7 +76,8 @@ class Graded:
 def graded(tmp_path_factory: pytest.TempPathFactory, any_data: str) -> Graded:
     """Take a handful of submissions through the course, one of them through the exchange."""
     course = ScratchCourse(tmp_path_factory.mktemp("a course"), any_data)
-    course.build()
+    course.shorten()
+    course.nbgrader("generate_assignment", ASSIGNMENT)
     course.nbgrader("release_assignment", ASSIGNMENT)
     result = Graded(course)
 
