@@ -272,7 +272,7 @@ def write_page(plain: dict[str, Outcome], ours: dict[str, Outcome]) -> None:
         lines.append("")
     lines += [
         "Plain nbgrader ran each case in a course of its own, followed by a good submission, with",
-        "25 s for a cell, in a sandbox without network that stood for the instructor's machine. It",
+        "15 s for a cell, in a sandbox without network that stood for the instructor's machine. It",
         "judges with the same hidden tests, in the student's process. Cells that only show",
         "something were left out, and training was looked up, for both. The table tells points,",
         "neighbours and processes, not what a submission can read, send or write elsewhere.",
