@@ -20,8 +20,8 @@ POINTS = 5
 class OrdinaryCourse(ScratchCourse):
     """A course whose assignment has one exercise and one test of 5 points, released already."""
 
-    def __init__(self, folder: Path, data: str = "", settings: str = "") -> None:
-        super().__init__(folder, data)
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        super().__init__(folder, data="")
         config = self.root / "nbgrader_config.py"
         config.write_text(f"{config.read_text()}\nc.Assignments.modules = {{}}\n{settings}")
         path = self.root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"

@@ -80,10 +80,11 @@ class ScratchCourse:
 
     def build(self) -> None:
         """Shorten the lesson and generate the assignment: copy what one course has come to."""
+        generated = _generated(ASSIGNMENT, short=True)
         notebook = Path("source", ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
-        shutil.copy(_short_course() / notebook, self.root / notebook)
-        shutil.copytree(_short_course() / "release", self.root / "release")
-        shutil.copy(_short_course() / "gradebook.db", self.root)
+        shutil.copy(generated / notebook, self.root / notebook)
+        shutil.copytree(generated / "release", self.root / "release")
+        shutil.copy(generated / "gradebook.db", self.root)
 
     @property
     def release(self) -> Path:
@@ -118,24 +119,20 @@ class ScratchCourse:
 
 
 @cache
-def _short_course() -> Path:
-    """Return the root of a course with the shortened lesson, generated once for this process."""
-    folder = Path(tempfile.mkdtemp(prefix="short-"))
+def _generated(edition: str, *, short: bool) -> Path:
+    """Return the root of a course with one assignment generated, once for this process."""
+    folder = Path(tempfile.mkdtemp(prefix="generated-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     course = ScratchCourse(folder, data="")
-    course.shorten()
-    course.nbgrader("generate_assignment", ASSIGNMENT)
+    if short:
+        course.shorten()
+    course.nbgrader("generate_assignment", edition)
     return course.root
 
 
-@cache
 def built_release(edition: str = ASSIGNMENT) -> Path:
     """Return a folder with what students get, built once for all tests of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="release-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    course = ScratchCourse(folder, data="")
-    course.nbgrader("generate_assignment", edition)
-    return course.root / "release" / edition
+    return _generated(edition, short=False) / "release" / edition
 
 
 def read_notebook(path: Path) -> Notebook:

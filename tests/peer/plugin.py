@@ -5,6 +5,7 @@ one that has gone is missed.
 """
 
 import os
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,8 @@ from tests.peer.listed import kinds
 _COURSE = os.environ["PEER"] == "course"
 _initialize = NbGrader.initialize
 _grade_notebook = CourseAutograde.grade_notebook
-_commands: list[str] = []
-_graded: list[Submission] = []
-# What processes that ran tests side by side counted.
-_of_processes: list[dict[str, int]] = []
+# What ran by the course's code, here and in the processes that ran tests side by side.
+_ran: Counter[str] = Counter()
 
 # A second of work for every new gradebook, always with the same result.
 api.get_alembic_version = cache(api.get_alembic_version)
@@ -44,12 +43,13 @@ def _initialize_and_check(self: NbGrader, *arguments: Any, **options: Any) -> No
         return  # only the innermost command of several reads settings
     if autogradeapp.Autograde is not CourseAutograde or "Assignments" not in self.config:
         pytest.exit("The course's settings are not in force.", returncode=1)
-    _commands.append(self.name)
+    _ran["commands"] += 1
 
 
 def _grade_and_count(self: CourseAutograde, *arguments: Any, **options: Any) -> Submission:
-    _graded.append(_grade_notebook(self, *arguments, **options))
-    return _graded[-1]
+    graded = _grade_notebook(self, *arguments, **options)
+    _ran["graded"] += 1
+    return graded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,32 +70,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             module.obj.Config = course_settings
 
 
-def _counted() -> dict[str, int]:
-    """Return what ran by the course's code, here and in the processes that ran side by side."""
-    here = {"commands": len(_commands), "graded": len(_graded)}
-    return {name: sum(each[name] for each in [here, *_of_processes]) for name in here}
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take what a process counted that ran some of the tests."""
-    _of_processes.append(
-        getattr(node, "workeroutput", {}).get("peer", {"commands": 0, "graded": 0})
-    )
+    """Take what a process counted that ran some of the tests; one that was killed says nothing."""
+    _ran.update(getattr(node, "workeroutput", {}).get("peer", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what ran by the course's code."""
     if _COURSE:
-        counted = _counted()
-        text = f"{counted['commands']} commands with the course's settings; it graded"
-        terminalreporter.write_line(f"{text} {counted['graded']} notebooks")
+        text = f"{_ran['commands']} commands with the course's settings; it graded"
+        terminalreporter.write_line(f"{text} {_ran['graded']} notebooks")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail where commands were to autograde, and the course's autograder graded nothing."""
-    counted = _counted()
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["peer"] = counted
-    elif counted["commands"] > 200 and not counted["graded"] and _COURSE:
+        session.config.workeroutput["peer"] = dict(_ran)
+    elif _ran["commands"] > 200 and not _ran["graded"] and _COURSE:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
